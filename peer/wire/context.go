@@ -1,0 +1,110 @@
+package wire
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+)
+
+// ContextLen is the length of a traceparent in bytes.
+const ContextLen = 55
+
+var errContext = errors.New("a traceparent is 55 characters: 00, 32 and 16 lower-case hex digits that are not all zero, and 00 or 01, joined by hyphens")
+
+// NewContext begins a new trace.
+func NewContext(r *rand.Rand, sampled bool) Context {
+	c := Context{Sampled: sampled}
+	binary.BigEndian.PutUint64(c.Trace[:8], r.Uint64())
+	binary.BigEndian.PutUint64(c.Trace[8:], nonZero(r))
+	binary.BigEndian.PutUint64(c.Span[:], nonZero(r))
+	return c
+}
+
+// Child is a new span in the trace of c. Of the zero Context it is the zero Context.
+func (c Context) Child(r *rand.Rand) Context {
+	if !c.Valid() {
+		return Context{}
+	}
+	binary.BigEndian.PutUint64(c.Span[:], nonZero(r))
+	return c
+}
+
+// nonZero draws from all numbers but zero, which names no span.
+func nonZero(r *rand.Rand) uint64 {
+	for {
+		if n := r.Uint64(); n != 0 {
+			return n
+		}
+	}
+}
+
+// ParseContext reads a traceparent, which is never the zero Context. Of the W3C's flags only sampled
+// is known: what is relayed must be what was understood.
+func ParseContext[T string | []byte](s T) (Context, error) {
+	c, ok := parseContext([]byte(s))
+	if !ok {
+		return Context{}, errContext
+	}
+	return c, nil
+}
+
+func parseContext(b []byte) (c Context, ok bool) {
+	if len(b) != ContextLen || string(b[:3]) != "00-" || b[35] != '-' || b[52] != '-' || b[53] != '0' || b[54]&^1 != '0' {
+		return Context{}, false
+	}
+	t0, ok0 := parseHex8(b[3:])
+	t1, ok1 := parseHex8(b[11:])
+	t2, ok2 := parseHex8(b[19:])
+	t3, ok3 := parseHex8(b[27:])
+	binary.BigEndian.PutUint64(c.Trace[:8], uint64(t0)<<32|uint64(t1))
+	binary.BigEndian.PutUint64(c.Trace[8:], uint64(t2)<<32|uint64(t3))
+	span, ok4 := parseSpan(b[36:52])
+	c.Span, c.Sampled = span, b[54] == '1'
+	if ok = ok0 && ok1 && ok2 && ok3 && ok4 && c.Valid(); !ok {
+		return Context{}, false
+	}
+	return c, true
+}
+
+// parseSpan reads sixteen hex digits, which are not all zero.
+func parseSpan(b []byte) (s SpanID, ok bool) {
+	if len(b) != 16 {
+		return s, false
+	}
+	s0, ok0 := parseHex8(b)
+	s1, ok1 := parseHex8(b[8:])
+	binary.BigEndian.PutUint64(s[:], uint64(s0)<<32|uint64(s1))
+	return s, ok0 && ok1 && s != SpanID{}
+}
+
+// AppendTo appends the traceparent, or a hyphen for a Context that names no span.
+func (c Context) AppendTo(b []byte) []byte {
+	if !c.Valid() {
+		return append(b, '-')
+	}
+	b = append(b, "00-"...)
+	b = hex.AppendEncode(b, c.Trace[:])
+	b = append(b, '-')
+	b = hex.AppendEncode(b, c.Span[:])
+	if c.Sampled {
+		return append(b, "-01"...)
+	}
+	return append(b, "-00"...)
+}
+
+// AppendText is AppendTo as an encoding.TextAppender. It never fails.
+func (c Context) AppendText(b []byte) ([]byte, error) { return c.AppendTo(b), nil }
+
+// String is what AppendTo appends.
+func (c Context) String() string { return string(c.AppendTo(make([]byte, 0, ContextLen))) }
+
+// String is the ID as 32 hex digits.
+func (t TraceID) String() string { return hex.EncodeToString(t[:]) }
+
+// String is the ID as 16 hex digits.
+func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
+
+func appendHex64(b []byte, n uint64) []byte {
+	return hex.AppendEncode(b, binary.BigEndian.AppendUint64(nil, n))
+}
