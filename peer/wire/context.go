@@ -53,17 +53,16 @@ func parseContext(b []byte) (c Context, ok bool) {
 	if len(b) != ContextLen || string(b[:3]) != "00-" || b[35] != '-' || b[52] != '-' || b[53] != '0' || b[54]&^1 != '0' {
 		return Context{}, false
 	}
-	t0, ok0 := parseHex8(b[3:])
-	t1, ok1 := parseHex8(b[11:])
-	t2, ok2 := parseHex8(b[19:])
-	t3, ok3 := parseHex8(b[27:])
-	binary.BigEndian.PutUint64(c.Trace[:8], uint64(t0)<<32|uint64(t1))
-	binary.BigEndian.PutUint64(c.Trace[8:], uint64(t2)<<32|uint64(t3))
-	span, ok4 := parseSpan(b[36:52])
-	c.Span, c.Sampled = span, b[54] == '1'
-	if ok = ok0 && ok1 && ok2 && ok3 && ok4 && c.Valid(); !ok {
+	t0, ok0 := parseHex16(b[3:])
+	t1, ok1 := parseHex16(b[19:])
+	span, ok2 := parseHex16(b[36:])
+	if !ok0 || !ok1 || !ok2 || t0|t1 == 0 || span == 0 {
 		return Context{}, false
 	}
+	binary.BigEndian.PutUint64(c.Trace[:8], t0)
+	binary.BigEndian.PutUint64(c.Trace[8:], t1)
+	binary.BigEndian.PutUint64(c.Span[:], span)
+	c.Sampled = b[54] == '1'
 	return c, true
 }
 
@@ -72,10 +71,9 @@ func parseSpan(b []byte) (s SpanID, ok bool) {
 	if len(b) != 16 {
 		return s, false
 	}
-	s0, ok0 := parseHex8(b)
-	s1, ok1 := parseHex8(b[8:])
-	binary.BigEndian.PutUint64(s[:], uint64(s0)<<32|uint64(s1))
-	return s, ok0 && ok1 && s != SpanID{}
+	n, ok := parseHex16(b)
+	binary.BigEndian.PutUint64(s[:], n)
+	return s, ok && n != 0
 }
 
 // AppendTo appends the traceparent, or a hyphen for a Context that names no span.

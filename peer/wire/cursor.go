@@ -59,6 +59,21 @@ func (c *cursor) end() *Error {
 
 // number takes a number between least and most.
 func (c *cursor) number(field string, least, most uint64) uint64 {
+	// Most numbers are short: reading digits up to the space is cheaper than looking for the space
+	// first. Up to 19 digits cannot overflow; whatever is not so simple falls through.
+	var n uint64
+	i := c.at
+	for end := min(c.at+19, len(c.line)); i < end; i++ {
+		d := c.line[i] - '0'
+		if d > 9 {
+			break
+		}
+		n = n*10 + uint64(d)
+	}
+	if i > c.at && (i == len(c.line) || c.line[i] == ' ') && (c.line[c.at] != '0' || i == c.at+1) && n >= least && n <= most {
+		c.from, c.at = c.at, i+1
+		return n
+	}
 	w := c.word()
 	n, ok := parseNumber(w)
 	if !ok || n < least || n > most {

@@ -52,37 +52,48 @@ func appendTime(b []byte, d time.Duration) []byte {
 	return appendNumber(b, uint64(min(max(d, 0), MaxTime)/time.Millisecond))
 }
 
-// parseHex8 reads eight lower-case hex digits at once; b must be that long. It treats the eight bytes
-// of a word side by side, since on the way of every message some hundred digits are looked at.
-func parseHex8(b []byte) (v uint32, ok bool) {
-	const (
-		ones = 0x0101010101010101
-		high = 0x80 * ones
-	)
-	x := binary.BigEndian.Uint64(b)
-	// A byte below 0x80 plus 0x80-k has its high bit set exactly if it is at least k, and does not carry
-	// into its neighbor.
+// On the way of every message some hundred hex digits are looked at, so they are taken by eight, the
+// bytes of a word side by side.
+const (
+	ones = 0x0101010101010101
+	high = 0x80 * ones
+)
+
+// notHex is zero if the eight bytes in x are lower-case hex digits. A byte below 0x80 plus 0x80-k has
+// its high bit set exactly if it is at least k, and carries nothing to its neighbor.
+func notHex(x uint64) uint64 {
 	x7 := x &^ high
-	digit := (x7 + (0x80-'0')*ones) &^ (x7 + (0x80-'9'-1)*ones) & high
-	letter := (x7 + (0x80-'a')*ones) &^ (x7 + (0x80-'f'-1)*ones) & high
-	ok = (digit|letter)&^x == high
-	x = x&(0x0f*ones) + letter>>7*9 // 'a' is 0x61, and 1+9 is ten
+	digit := (x7 + (0x80-'0')*ones) &^ (x7 + (0x80-'9'-1)*ones)
+	letter := (x7 + (0x80-'a')*ones) &^ (x7 + (0x80-'f'-1)*ones)
+	return high &^ ((digit | letter) &^ x)
+}
+
+// fromHex is the number that the eight hex digits in x write; nonsense if notHex is not zero.
+func fromHex(x uint64) uint64 {
+	x = x&(0x0f*ones) + x>>6&ones*9 // of the hex digits, letters alone have 0x40 set; 'a' is 0x61, and 1+9 is ten
 	x = (x | x>>4) & 0x00ff00ff00ff00ff
 	x = (x | x>>8) & 0x0000ffff0000ffff
-	return uint32(x | x>>16), ok
+	return (x | x>>16) & 0xffffffff
+}
+
+// parseHex16 reads sixteen lower-case hex digits; b must be that long.
+func parseHex16(b []byte) (n uint64, ok bool) {
+	x, y := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+	return fromHex(x)<<32 | fromHex(y), notHex(x)|notHex(y) == 0
 }
 
 // isHex reports whether b is lower-case hex digits only.
 func isHex(b []byte) bool {
+	var bad uint64
 	for ; len(b) >= 8; b = b[8:] {
-		if _, ok := parseHex8(b); !ok {
-			return false
-		}
+		bad |= notHex(binary.BigEndian.Uint64(b))
 	}
-	for _, c := range b {
-		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
-			return false
+	if len(b) > 0 { // fill up with a digit
+		x := uint64('0' * ones)
+		for _, c := range b {
+			x = x<<8 | uint64(c)
 		}
+		bad |= notHex(x)
 	}
-	return true
+	return bad == 0
 }
