@@ -19,7 +19,7 @@ const maxExcerpt = 40
 // excerpt quotes the beginning of what was received.
 func excerpt(b []byte) string {
 	if len(b) > maxExcerpt {
-		return strconv.Quote(string(b[:maxExcerpt])) + "..."
+		return strconv.QuoteToASCII(string(b[:maxExcerpt])) + "..."
 	}
-	return strconv.Quote(string(b))
+	return strconv.QuoteToASCII(string(b))
 }
