@@ -1,0 +1,35 @@
+package plumtree
+
+import "hearsay/peer/wire"
+
+// onGone takes the answer that what we asked for is not to be had from l: either it is older than this
+// peer, which settles it, or we ask the others who have it.
+func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
+	r := c.Range
+	if r.First == 0 || r.Last < r.First || r.Last > wire.MaxSeq {
+		return wire.ReasonFrame
+	}
+	o := t.origins.findName(r.Origin)
+	if o == nil {
+		return ""
+	}
+	v := &l.views[o.slot]
+	last := min(r.Last, v.asked) // beyond that, nobody asked
+	l.progress = t.now
+	if d := o.deep; d != nil && d.from == l && r.First <= d.next && d.next <= last {
+		t.onDeepGone(o, last, c.Old)
+		return ""
+	}
+	if !o.waiting || r.First > o.upto+1 || last <= o.upto {
+		return ""
+	}
+	if c.Old && !t.cfg.History {
+		t.skip(o, min(last, o.firstHeld()-1))
+		return ""
+	}
+	v.gone = max(v.gone, last)
+	if o.from == l || o.from == nil {
+		t.fetch(o, o.graft)
+	}
+	return ""
+}

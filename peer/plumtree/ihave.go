@@ -1,0 +1,92 @@
+package plumtree
+
+import "hearsay/peer/wire"
+
+// mark has l told of our mark of o. One mark stands for all messages up to it, so what is pending is
+// bounded by the number of origins.
+func (t *Tree) mark(l *link, v *view, o *origin) {
+	if v.pending || v.has >= o.upto {
+		return
+	}
+	v.pending = true
+	if !l.full && t.ihaveAt == never {
+		t.ihaveAt = t.now + ihaveDelay/2 + t.jitter(ihaveDelay/2)
+	}
+	l.pending = append(l.pending, o)
+}
+
+// announce has everybody told of a mark that no message will tell.
+func (t *Tree) announce(o *origin) {
+	for _, l := range t.links {
+		t.mark(l, &l.views[o.slot], o)
+	}
+}
+
+// flushMarks sends the marks that are due. A full link's wait until it has drained.
+func (t *Tree) flushMarks() {
+	if t.now < t.ihaveAt {
+		return
+	}
+	t.ihaveAt = never
+	for _, l := range t.links {
+		if l.full || len(l.pending) == 0 {
+			continue
+		}
+		marks := t.marks[:0]
+		for i, o := range l.pending {
+			l.pending[i] = nil
+			v := &l.views[o.slot]
+			v.pending = false
+			if v.has >= o.upto {
+				continue // we have heard as much from it meanwhile
+			}
+			if marks = append(marks, wire.Mark{Origin: o.name, Seq: o.upto}); len(marks) == wire.MaxMarks {
+				t.sendIHave(l, marks)
+				marks = marks[:0]
+			}
+		}
+		l.pending = l.pending[:0]
+		t.sendIHave(l, marks)
+		t.marks = marks[:0]
+	}
+}
+
+func (t *Tree) sendIHave(l *link, marks []wire.Mark) {
+	if len(marks) == 0 {
+		return
+	}
+	t.stats.IHaves++
+	t.send(l, wire.AppendIHave(t.frames.room(), wire.IHave{Marks: marks}))
+}
+
+// onIHave learns what a lazy link has. What has not come by itself when the graft timer fires is
+// grafted.
+func (t *Tree) onIHave(l *link, c *wire.IHave) wire.Reason {
+	for _, m := range c.Marks {
+		o := t.learn(l, m)
+		if o != nil && m.Seq > o.upto {
+			t.miss(l, o, m.Seq, t.now < t.urgent)
+		}
+	}
+	return ""
+}
+
+// learn notes what l has, and returns the origin if we may lack it.
+func (t *Tree) learn(l *link, m wire.Mark) *origin {
+	o := t.origins.findName(m.Origin)
+	if o == nil {
+		if m.Seq == 0 {
+			return nil
+		}
+		if o = t.meet(m.Origin); o == nil {
+			return nil
+		}
+	}
+	if o.own && m.Seq > o.upto {
+		t.stats.Limits["forged"]++
+		return nil
+	}
+	v := &l.views[o.slot]
+	v.has = max(v.has, m.Seq)
+	return o
+}
