@@ -39,7 +39,7 @@ func ParseAnnouncement(b []byte) (Announcement, error) {
 		a.Leaving = c.choice("the state", "leaving", "seeking")
 		a.Seeking = !a.Leaving
 	}
-	a.Context = c.context("the context")
+	c.context("the context", &a.Context)
 	if err := c.end(); err != nil {
 		return Announcement{}, err
 	}

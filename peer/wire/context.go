@@ -42,28 +42,26 @@ func nonZero(r *rand.Rand) uint64 {
 // ParseContext reads a traceparent, which is never the zero Context. Of the W3C's flags only sampled
 // is known: what is relayed must be what was understood.
 func ParseContext[T string | []byte](s T) (Context, error) {
-	c, ok := parseContext([]byte(s))
-	if !ok {
+	var c Context
+	if !c.parse([]byte(s)) {
 		return Context{}, errContext
 	}
 	return c, nil
 }
 
-func parseContext(b []byte) (c Context, ok bool) {
+// parse fills c in place, as a Context is copied by memory and not in registers.
+func (c *Context) parse(b []byte) bool {
 	if len(b) != ContextLen || string(b[:3]) != "00-" || b[35] != '-' || b[52] != '-' || b[53] != '0' || b[54]&^1 != '0' {
-		return Context{}, false
+		return false
 	}
 	t0, ok0 := parseHex16(b[3:])
 	t1, ok1 := parseHex16(b[19:])
 	span, ok2 := parseHex16(b[36:])
-	if !ok0 || !ok1 || !ok2 || t0|t1 == 0 || span == 0 {
-		return Context{}, false
-	}
 	binary.BigEndian.PutUint64(c.Trace[:8], t0)
 	binary.BigEndian.PutUint64(c.Trace[8:], t1)
 	binary.BigEndian.PutUint64(c.Span[:], span)
 	c.Sampled = b[54] == '1'
-	return c, true
+	return ok0 && ok1 && ok2 && t0|t1 != 0 && span != 0
 }
 
 // parseSpan reads sixteen hex digits, which are not all zero.

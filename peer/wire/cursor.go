@@ -148,16 +148,12 @@ func (c *cursor) slots() (s Slots) {
 	return s
 }
 
-func (c *cursor) context(field string) Context {
-	w := c.word()
-	if len(w) == 1 && w[0] == '-' {
-		return Context{}
-	}
-	ctx, ok := parseContext(w)
-	if !ok {
+// context fills ctx.
+func (c *cursor) context(field string, ctx *Context) {
+	*ctx = Context{}
+	if w := c.word(); !(len(w) == 1 && w[0] == '-') && !ctx.parse(w) {
 		c.fail(field, "is a traceparent or a hyphen", w)
 	}
-	return ctx
 }
 
 func (c *cursor) purpose() Purpose {

@@ -9,8 +9,8 @@ import (
 const MaxFrame = MaxLine + MaxBody + 1
 
 // Decode decodes the frame at the beginning of buf into f and returns how many bytes it has. If buf
-// holds only the beginning of a frame, n is 0, err is nil and f is as it was; a line or body over its
-// limit is an error as soon as that can be seen, so n is never 0 and err nil for MaxFrame bytes.
+// holds only the beginning of a frame, n is 0, err is nil and f says nothing; a line or body over its
+// limit is an error as soon as that can be seen, so MaxFrame bytes never ask for more.
 //
 // An error is an *Error. The connection cannot be read any further after it, n is 0 and f says
 // nothing, except that f.Control is a *Hello with nothing but its Version if that is not ours.
@@ -95,7 +95,7 @@ func decodeHello(c *cursor, f *Frame) *Error {
 	h.Root, h.RootSeq = c.root()
 	h.Uptime = c.time("the uptime")
 	h.Purpose = c.purpose()
-	h.Context = c.context("the context")
+	c.context("the context", &h.Context)
 	return c.end()
 }
 

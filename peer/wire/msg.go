@@ -54,10 +54,10 @@ func AppendMsgTail(b []byte, origin Origin, seq, low uint64, name string, publis
 // with parts of buf and allocates nothing.
 func decodeMsg(buf []byte, head int, f *Frame) (int, *Error) {
 	c := cursor{line: buf[:head], at: len("MSG ")}
-	m := Msg{
-		Age:  c.time("the age"),
-		Hops: int(c.number("the hops", 1, MaxHops)),
-	}
+	m := &f.Msg // written in place, since it is large
+	m.Age = c.time("the age")
+	m.Hops = int(c.number("the hops", 1, MaxHops))
+	m.Span = SpanID{}
 	if !c.absent() {
 		w := c.word()
 		span, ok := parseSpan(w)
@@ -75,7 +75,7 @@ func decodeMsg(buf []byte, head int, f *Frame) (int, *Error) {
 	if m.Name = c.word(); !isName(m.Name) {
 		c.fail("the name", "is 1 to 63 printable characters", m.Name)
 	}
-	m.Publisher = c.context("the publisher's context")
+	c.context("the publisher's context", &m.Publisher)
 	w := c.word()
 	size, ok := parseNumber(w)
 	if !ok {
@@ -98,6 +98,6 @@ func decodeMsg(buf []byte, head int, f *Frame) (int, *Error) {
 	// The capacities end where the slices end: appending to one must not write over the next frame.
 	m.Tail = buf[tail : end+1 : end+1]
 	m.Body = buf[body:end:end]
-	f.Verb, f.Msg, f.Control = VerbMsg, m, nil
+	f.Verb, f.Control = VerbMsg, nil
 	return end + 1, nil
 }
