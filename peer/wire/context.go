@@ -5,12 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 )
 
 // ContextLen is the length of a traceparent in bytes.
 const ContextLen = 55
 
-var errContext = errors.New("a traceparent is 55 characters: 00, 32 and 16 lower-case hex digits that are not all zero, and 00 or 01, joined by hyphens")
+var errContext = errors.New("a traceparent is 55 characters: 00, 32 and 16 lower-case hex digits that are not all zero, and two more, joined by hyphens")
 
 // NewContext begins a new trace.
 func NewContext(r *rand.Rand, sampled bool) Context {
@@ -39,17 +40,26 @@ func nonZero(r *rand.Rand) uint64 {
 	}
 }
 
-// ParseContext reads a traceparent, which is never the zero Context. Of the W3C's flags only sampled
-// is known: what is relayed must be what was understood.
+// ParseContext reads a traceparent, which is never the zero Context. It takes what others make, not
+// only what peers send each other: of the flags it keeps sampled and drops the rest, which a traceparent
+// with the newer random flag has set. (W3C Trace Context, section 3.2.2.5.2, of other flags: "Vendors
+// MUST set those to zero.")
 func ParseContext[T string | []byte](s T) (Context, error) {
+	var own [ContextLen]byte
+	if copy(own[:], s) != len(s) || len(s) != ContextLen {
+		return Context{}, errContext
+	}
+	flags, err := strconv.ParseUint(string(own[53:]), 16, 8)
+	own[53], own[54] = '0', '0'|byte(flags&1)
 	var c Context
-	if !c.parse([]byte(s)) {
+	if err != nil || !isHex([]byte(s[53:])) || !c.parse(own[:]) {
 		return Context{}, errContext
 	}
 	return c, nil
 }
 
-// parse fills c in place, as a Context is copied by memory and not in registers.
+// parse is strict: what peers send each other has one form. It fills c in place, since a Context is
+// copied by memory and not in registers.
 func (c *Context) parse(b []byte) bool {
 	if len(b) != ContextLen || string(b[:3]) != "00-" || b[35] != '-' || b[52] != '-' || b[53] != '0' || b[54]&^1 != '0' {
 		return false

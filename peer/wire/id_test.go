@@ -95,7 +95,12 @@ func TestContexts(t *testing.T) {
 	if s := (Context{Trace: c.Trace}).String(); s != "-" {
 		t.Errorf("a context without a span is %q", s)
 	}
-	for _, bad := range []string{"", "-", ctxA[:54], ctxA + "0", "ff" + ctxA[2:], ctxA[:53] + "02", ctxA[:53] + "10", strings.ReplaceAll(ctxA, "-", "_")} {
+	for flags, sampled := range map[string]bool{"00": false, "01": true, "02": false, "03": true, "0a": false, "ff": true} {
+		if got, err := ParseContext(ctxA[:53] + flags); err != nil || !got.Valid() || got.Sampled != sampled {
+			t.Errorf("ParseContext with flags %s: sampled is %v, %v", flags, got.Sampled, err)
+		}
+	}
+	for _, bad := range []string{"", "-", ctxA[:54], ctxA + "0", "ff" + ctxA[2:], ctxA[:53] + "0x", ctxA[:53] + "0F", ctxA[:53] + "+1", strings.ReplaceAll(ctxA, "-", "_")} {
 		if got, err := ParseContext([]byte(bad)); err == nil || got.Valid() {
 			t.Errorf("ParseContext(%q) = %v", bad, got)
 		}
