@@ -1,0 +1,169 @@
+package overlay
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"hearsay/peer/wire"
+)
+
+const (
+	// newcomersPerSecond is how many peers we get to know by announcements in one second; others are
+	// told by their next one. A hundred peers that start at one time need two seconds to know thirty.
+	newcomersPerSecond = 64
+	// answerWithin spreads the answers to one seeker.
+	answerWithin = 50 * time.Millisecond
+	// answerEvery is the least time between two answers to one seeker.
+	answerEvery = time.Second
+	// answerAll is up to how many peers everybody answers. In larger meshes everybody answers with a
+	// probability that makes as many answers.
+	answerAll = 8
+	// maxAnswers bounds the seekers that are answered in one second; beyond it they are not.
+	maxAnswers = 32
+)
+
+// Announcement is what we would say of ourselves now. Its Context is the caller's.
+func (o *Overlay) Announcement() wire.Announcement {
+	return wire.Announcement{
+		ID: o.cfg.ID, Name: o.cfg.Name, Port: o.cfg.Port, Slots: o.Slots(),
+		Root: o.root.id, RootSeq: o.root.seq, Seeking: o.Seeking(), Leaving: o.leaving,
+	}
+}
+
+// Heard takes an announcement that came from the given address. It reports whether it was consistent,
+// in Trickle's sense (RFC 6206 section 4.2): it said nothing that we do not say as well.
+func (o *Overlay) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) (consistent bool) {
+	if a.ID == o.cfg.ID || o.leaving {
+		return false // our own word does not make us quiet, and neither does a stranger's in our name
+	}
+	o.begin(now)
+	defer o.settle()
+	from = plain(from)
+	addr := netip.AddrPortFrom(from.Addr(), a.Port)
+	if !dialable(addr) || o.view.isSelf(addr) {
+		return false
+	}
+	if a.Leaving {
+		// A link has its own goodbye: what anybody can send by UDP does not end it.
+		if p := o.view.find(a.ID); p != nil && p.addr == addr {
+			o.view.remove(p)
+			o.join.left(addr)
+		}
+		return false
+	}
+	ctx := o.meet(a, addr)
+	if o.apart(a.Root, a.RootSeq) && a.Slots.Degree() > 0 && o.degree() > 0 && o.linkTo(a.ID) == nil {
+		if o.bridge.told != a.Root {
+			o.bridge.told = wire.ID(strings.Clone(string(a.Root)))
+			ctx = o.discovered(a, addr, "other-root")
+		}
+		o.effect(Effect{Action: Inconsistent})
+	}
+	o.bridge.suspect(o, wire.ID(strings.Clone(string(a.ID))), addr, wire.ID(strings.Clone(string(a.Root))), a.RootSeq, a.Slots, ctx, false)
+	if a.Seeking {
+		o.answers.ask(o, from, a)
+	}
+	return a.Root == o.root.id && !a.Seeking
+}
+
+// meet takes the announcement's word about its sender into the passive view. The context is that of
+// the discovery, if it was one.
+func (o *Overlay) meet(a *wire.Announcement, addr netip.AddrPort) wire.Context {
+	if l := o.linkTo(a.ID); l != nil {
+		return wire.Context{} // the link tells us more, and nobody else can
+	}
+	if l := o.linkAt(addr); l != nil {
+		return wire.Context{} // another ID at a neighbor's address: a link is stronger than a datagram
+	}
+	p := o.view.find(a.ID)
+	if p == nil {
+		if old := o.view.at(addr); old != nil && old.proven && !old.dead && o.now.Sub(old.heard) < sourceFor {
+			return wire.Context{} // a datagram does not replace whom we have spoken with
+		}
+		if !o.newcomer.take(o.now) {
+			o.counts.limit("newcomers")
+			return wire.Context{}
+		}
+		p = &peer{id: wire.ID(strings.Clone(string(a.ID))), name: strings.Clone(a.Name), addr: addr, by: "announcement", told: o.now}
+		p.free, p.heard = a.Slots.Free(), o.now
+		if !o.view.put(o, p) {
+			return wire.Context{}
+		}
+		p.source = o.discovered(a, addr, "new-peer")
+		return p.source
+	}
+	if p.addr != addr && (p.dead || !p.proven || o.now.Sub(p.heard) > sourceFor) && o.view.at(addr) == nil {
+		p.addr, p.proven = addr, false // one of several interfaces: stay with one that works
+	}
+	if p.dead || p.free == 0 && a.Slots.Free() > 0 {
+		// A sign of life, or of a slot: that is worth a dial, but not one for each announcement.
+		p.resume = earlier(p.resume, p.last.Add(o.jitter(time.Second)))
+	}
+	p.dead, p.free, p.heard = false, a.Slots.Free(), o.now
+	return wire.Context{}
+}
+
+func (o *Overlay) discovered(a *wire.Announcement, addr netip.AddrPort, reason wire.Reason) wire.Context {
+	ctx := o.span(a.Context)
+	o.event(Event{Kind: Discovered, Start: o.now, End: o.now, Context: shown(ctx), Parent: shown(a.Context),
+		Peer: wire.ID(strings.Clone(string(a.ID))), Name: strings.Clone(a.Name), Addr: addr, By: "announcement", Reason: reason})
+	return ctx
+}
+
+// answers are the announcements that we owe to seekers.
+type answers struct {
+	list []answer
+}
+
+type answer struct {
+	id   wire.ID
+	to   netip.AddrPort
+	at   time.Time
+	done bool
+}
+
+// ask notes an answer, if we have a slot for the seeker. A peer without any link is answered by full
+// ones too: they will make room, or know who has it.
+func (n *answers) ask(o *Overlay, from netip.AddrPort, a *wire.Announcement) {
+	if o.linkTo(a.ID) != nil || o.Slots().Free() == 0 && a.Slots.Degree() > 0 {
+		return
+	}
+	for _, w := range n.list {
+		if w.id == a.ID {
+			return
+		}
+	}
+	if known := o.degree() + len(o.view.list); known > answerAll && o.rng.IntN(known) >= answerAll {
+		return
+	}
+	if len(n.list) == maxAnswers {
+		o.counts.limit("answers")
+		return
+	}
+	n.list = append(n.list, answer{id: wire.ID(strings.Clone(string(a.ID))), to: from, at: o.now.Add(o.between(0, answerWithin))})
+}
+
+func (n *answers) advance(o *Overlay) {
+	keep := n.list[:0]
+	for _, w := range n.list {
+		if !w.done && !o.now.Before(w.at) {
+			w.done = true
+			o.effect(Effect{Action: Announce, Addr: w.to, Why: "answer"})
+		}
+		if o.now.Before(w.at.Add(answerEvery)) {
+			keep = append(keep, w)
+		}
+	}
+	n.list = keep
+}
+
+func (n *answers) deadline(a *alarm) {
+	for _, w := range n.list {
+		if w.done {
+			a.by(w.at.Add(answerEvery))
+		} else {
+			a.by(w.at)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package overlay
+
+import (
+	"slices"
+	"time"
+
+	"hearsay/peer/wire"
+)
+
+// bridgeFor is how long a link that joined two parts is not given up for anything: until the parts
+// have mixed by shuffles and rotation, others may hang on it.
+const bridgeFor = time.Minute
+
+// roomFor reports whether there is, or can be made, an incoming slot for c. What must go for it is
+// marked by old or goes here.
+func (o *Overlay) roomFor(c, old *conn) bool {
+	taken := o.in
+	if old != nil && !old.out {
+		taken--
+	}
+	if taken < o.cfg.Serve {
+		return true
+	}
+	victim := o.siphoner(c)
+	if victim == nil && o.needs(c) {
+		victim = o.spare(false)
+	}
+	if victim == nil {
+		return false
+	}
+	c.priority = true
+	// The newcomer stands first: if it has free slots of its own, the one who makes room for it moves
+	// there, and a full ring takes one more peer without anybody else moving.
+	o.giveUp(victim, wire.ReasonRoom, c)
+	return true
+}
+
+// needs reports whether c's wish stands above somebody else's link.
+func (o *Overlay) needs(c *conn) bool {
+	switch c.purpose {
+	case wire.PurposeBridge:
+		return o.freshBridges(false) < max(1, o.cfg.Serve/2)
+	case wire.PurposeUrgent:
+		return c.hello.Slots.Degree() < 2
+	}
+	return false
+}
+
+// giveUpFor makes an outgoing slot for a bridge, or for the link that replaces another by rotation, in
+// the step in which it comes up.
+func (o *Overlay) giveUpFor(c *conn) bool {
+	if c.spares != 0 {
+		old := o.conns[c.spares]
+		if old == nil {
+			return false
+		}
+		o.giveUp(old, wire.ReasonRotate, c)
+		return true
+	}
+	if c.purpose != wire.PurposeBridge {
+		return false
+	}
+	victim := o.spare(true)
+	if victim == nil {
+		return false
+	}
+	o.giveUp(victim, wire.ReasonRoom, c)
+	return true
+}
+
+// giveUp parts with a link in favor of c, and names others to its far side.
+func (o *Overlay) giveUp(victim *conn, reason wire.Reason, c *conn) {
+	o.refer(victim, reason, o.referral(victim.peer, c))
+}
+
+// spare picks the link in one direction whose other end can spare it best: the one of most links, as
+// last heard. An end that would be left alone is the last choice.
+func (o *Overlay) spare(out bool) *conn {
+	var best *conn
+	for _, c := range o.order {
+		if c.state != up || c.out != out || c.bridgeIsFresh(o.now) {
+			continue
+		}
+		if best == nil || c.slots.Degree() > best.slots.Degree() {
+			best = c
+		}
+	}
+	return best
+}
+
+func (c *conn) bridgeIsFresh(now time.Time) bool {
+	return !c.bridged.IsZero() && now.Sub(c.bridged) < bridgeFor
+}
+
+func (o *Overlay) freshBridges(out bool) int {
+	n := 0
+	for _, c := range o.order {
+		if c.state == up && c.out == out && c.bridgeIsFresh(o.now) {
+			n++
+		}
+	}
+	return n
+}
+
+// referral is whom we name to somebody whom we do not serve: first the peer for whose sake that is, if
+// any, then the least loaded that we know.
+func (o *Overlay) referral(to wire.ID, first *conn) []wire.Candidate {
+	var list []wire.Candidate
+	for _, c := range o.order {
+		if c.state == up && c.peer != to && (first == nil || c.peer != first.peer) {
+			list = append(list, wire.Candidate{ID: c.peer, Name: c.name, Addr: c.addr, Free: c.slots.Free()})
+		}
+	}
+	for _, p := range o.view.list {
+		if !p.dead && p.id != to && (first == nil || p.id != first.peer) {
+			list = append(list, p.candidate())
+		}
+	}
+	// Shuffled first, so that equals do not all get the same referral.
+	o.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	slices.SortStableFunc(list, func(a, b wire.Candidate) int { return b.Free - a.Free })
+	if first != nil {
+		list = append([]wire.Candidate{{ID: first.peer, Name: first.name, Addr: first.addr, Free: first.hello.Slots.Free()}}, list...)
+	}
+	return list[:min(len(list), wire.MaxCandidates)]
+}

@@ -1,0 +1,39 @@
+package overlay
+
+import "hearsay/peer/wire"
+
+// Slots is our load.
+func (o *Overlay) Slots() wire.Slots {
+	return wire.Slots{Out: o.out, Links: o.cfg.Links, In: o.in, Serve: o.cfg.Serve}
+}
+
+func (o *Overlay) degree() int { return o.in + o.out }
+
+// Seeking reports whether we lack links that somebody alive could give us. A peer that is linked with
+// everybody it knows is saturated: that it has slots to spare is no lack.
+func (o *Overlay) Seeking() bool {
+	if o.leaving {
+		return false
+	}
+	if o.degree() == 0 {
+		return true
+	}
+	// Two neighbors are the least: whoever has one is alone when that one dies. With every slot for
+	// dialling in use it can still be dialled.
+	return (o.out < o.cfg.Links || o.degree() < 2) && o.someoneLeft()
+}
+
+// someoneLeft reports whether we know anybody alive whom we are not linked with.
+func (o *Overlay) someoneLeft() bool {
+	for _, p := range o.view.list {
+		if !p.dead {
+			return true
+		}
+	}
+	for _, p := range o.join.list {
+		if !p.dead && !o.join.elsewhere(o, p) {
+			return true
+		}
+	}
+	return false
+}
