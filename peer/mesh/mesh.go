@@ -1,0 +1,228 @@
+// Package mesh is the whole protocol as one state machine: which links to keep (overlay), how a
+// message travels over them (plumtree), and when to announce oneself (trickle).
+//
+// It is pure: no sockets, clock, goroutines, locks or logger. Whoever drives it, the event loop of
+// package node, the simulator or a test, tells it what happened (Receive, Heard, Opened, Closed, …),
+// lets time pass (Advance, at Deadline or later), and then does what Effects says. With the same
+// seed and the same calls it does the same things.
+//
+// A Mesh is not safe for concurrent use: one goroutine owns it.
+package mesh
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"hearsay/peer/overlay"
+	"hearsay/peer/plumtree"
+	"hearsay/peer/wire"
+)
+
+// Config is what a peer is. All of it is checked by Check.
+type Config struct {
+	ID          wire.ID
+	Epoch       uint64 // of the origin; larger at each run under one ID
+	Name        string
+	Port        uint16 // where the shell listens
+	Links       int    // outgoing links wanted
+	Serve       int    // incoming links offered
+	Join        bool   // there is a join list: Resolve effects will be answered
+	Retain      time.Duration
+	RetainBytes int
+	History     bool // owed all that is retained, not only what is said from now on
+	// Sample decides on a trace that begins here, or (with a valid parent) goes on here. It must be a
+	// function of its arguments alone. Nil never samples.
+	Sample func(parent wire.Context, trace wire.TraceID) bool
+}
+
+// Mesh is one peer's protocol state.
+type Mesh struct {
+	overlay  *overlay.Overlay
+	tree     *plumtree.Tree
+	announce announcer
+	cfg      Config
+	started  time.Time
+	out      Effects
+}
+
+// Effects is what the shell must do: the overlay's effects first, in order, then the datagrams, then
+// the broadcast's sends and deliveries. Its slices are reused after the next call of a method of Mesh.
+type Effects struct {
+	Overlay   []overlay.Effect // Dial, Send, Hangup, Up, Down and Resolve only
+	Datagrams []Datagram
+	Broadcast *plumtree.Effects
+	Events    []overlay.Event
+	Announced []Announced
+}
+
+// Datagram is an announcement to be sent by multicast, or to To alone if that is valid.
+type Datagram struct {
+	Data []byte
+	To   netip.AddrPort
+}
+
+// Announced tells of one announcement, for traces, metrics and logs.
+type Announced struct {
+	At      time.Time
+	Why     string // start, seeking, trickle, change, beacon, answer or goodbye
+	Context wire.Context
+	To      netip.AddrPort
+}
+
+// New returns the state of a peer that starts now, and asks to be found.
+func New(cfg Config, now time.Time, rng *rand.Rand) *Mesh {
+	m := &Mesh{cfg: cfg, started: now}
+	m.overlay = overlay.New(overlay.Config{
+		ID: cfg.ID, Name: cfg.Name, Port: cfg.Port, Links: cfg.Links, Serve: cfg.Serve,
+		Started: now, Join: cfg.Join, Sample: cfg.Sample,
+	}, now, rng)
+	m.tree = plumtree.New(plumtree.Config{
+		Self: wire.NewOrigin(cfg.ID, cfg.Epoch), Name: cfg.Name, Started: now,
+		Retain: cfg.Retain, RetainBytes: cfg.RetainBytes, History: cfg.History, Sample: cfg.Sample,
+	}, rng)
+	m.announce = newAnnouncer(now, rng, cfg.Sample)
+	m.pump(now)
+	return m
+}
+
+// Accepted names a connection that was accepted from remote. The far side speaks first.
+func (m *Mesh) Accepted(now time.Time, remote netip.AddrPort) wire.Conn {
+	conn := m.overlay.Accepted(now, remote)
+	m.pump(now)
+	return conn
+}
+
+// Opened says that a Dial succeeded.
+func (m *Mesh) Opened(now time.Time, conn wire.Conn, remote netip.AddrPort) {
+	m.overlay.Opened(now, conn, remote)
+	m.pump(now)
+}
+
+// Closed says that a Dial failed, or that a connection ended other than by Hangup.
+func (m *Mesh) Closed(now time.Time, conn wire.Conn, reason wire.Reason) {
+	m.overlay.Closed(now, conn, reason)
+	m.pump(now)
+}
+
+// Break ends a connection whose far side sent what it must not, and tells it why.
+func (m *Mesh) Break(now time.Time, conn wire.Conn, reason wire.Reason) {
+	m.overlay.Break(now, conn, reason)
+	m.pump(now)
+}
+
+// Receive takes a frame that came on conn; at is when its bytes arrived. The frame's bytes are not
+// kept. Frames for a connection that is no longer known are ignored: they were under way when it was
+// hung up.
+func (m *Mesh) Receive(now time.Time, conn wire.Conn, f *wire.Frame, at time.Time) {
+	m.overlay.Alive(now, conn)
+	if f.Verb < wire.VerbMsg {
+		m.overlay.Receive(now, conn, f)
+		m.pump(now)
+		return
+	}
+	// A message on a connection that is no link is either late, after a Hangup, or out of turn.
+	if !m.overlay.Linked(conn) {
+		m.overlay.Receive(now, conn, f)
+		m.pump(now)
+		return
+	}
+	if reason := m.tree.Receive(now, conn, f, at); reason != "" {
+		m.Break(now, conn, reason)
+	}
+}
+
+// Full says that what is queued for conn passed the shell's high mark (true), or has drained below
+// its low mark (false).
+func (m *Mesh) Full(now time.Time, conn wire.Conn, full bool) {
+	m.tree.Full(now, conn, full)
+}
+
+// Heard takes an announcement that came from the given address.
+func (m *Mesh) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) {
+	if m.overlay.Heard(now, from, a) {
+		m.announce.consistent()
+	}
+	m.pump(now)
+}
+
+// Reannounce has the peer announce itself anew: others than before may hear it now.
+func (m *Mesh) Reannounce(now time.Time) { m.announce.reset(now) }
+
+// Joined takes the addresses that the join list stands for now.
+func (m *Mesh) Joined(now time.Time, addrs []netip.AddrPort) {
+	m.overlay.Joined(now, addrs)
+	m.pump(now)
+}
+
+// Publish sends body to everybody. The errors are plumtree's: ErrTooLong and ErrBusy.
+func (m *Mesh) Publish(now time.Time, body []byte, parent wire.Context) (seq uint64, ctx wire.Context, err error) {
+	return m.tree.Publish(now, body, parent)
+}
+
+// Leave says goodbye to everybody. What it asks for is the last that should be done.
+func (m *Mesh) Leave(now time.Time) {
+	m.overlay.Leave(now)
+	m.pump(now)
+}
+
+// Advance lets time pass.
+func (m *Mesh) Advance(now time.Time) {
+	m.overlay.Advance(now)
+	m.pump(now)
+	m.tree.Advance(now)
+	if why := m.announce.advance(now, m.overlay.Seeking()); why != "" {
+		m.say(now, why, netip.AddrPort{})
+	}
+}
+
+// Deadline is when Advance must be called next; the zero time means never.
+func (m *Mesh) Deadline() time.Time {
+	return earliest(m.overlay.Deadline(), earliest(m.tree.Deadline(), m.announce.deadline()))
+}
+
+// Effects returns what is to be done since the last call.
+func (m *Mesh) Effects() *Effects {
+	m.out.Broadcast = m.tree.Effects()
+	return &m.out
+}
+
+// Done empties Effects, once they are performed.
+func (m *Mesh) Done() {
+	clear(m.out.Overlay)
+	clear(m.out.Datagrams)
+	clear(m.out.Events)
+	m.out.Overlay = m.out.Overlay[:0]
+	m.out.Datagrams = m.out.Datagrams[:0]
+	m.out.Events = m.out.Events[:0]
+	m.out.Announced = m.out.Announced[:0]
+}
+
+// pump carries the overlay's word to the broadcast and the announcer, and the rest to the shell. It
+// runs after every call into the overlay, so that no message frame meets a link the broadcast does
+// not know.
+func (m *Mesh) pump(now time.Time) {
+	for _, e := range m.overlay.Effects() {
+		switch e.Action {
+		case overlay.Announce:
+			m.say(now, e.Why, e.Addr)
+			continue
+		case overlay.Inconsistent:
+			m.announce.reset(now)
+			continue
+		case overlay.Up:
+			m.tree.LinkUp(now, e.Conn, e.Link.Uptime)
+		case overlay.Down:
+			m.tree.LinkDown(now, e.Conn)
+		}
+		m.out.Overlay = append(m.out.Overlay, e)
+	}
+	m.out.Events = append(m.out.Events, m.overlay.Events()...)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
