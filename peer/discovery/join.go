@@ -66,6 +66,9 @@ func parseTarget(item string) (Target, error) {
 		if addr = addr.Unmap(); addr.IsUnspecified() || addr.IsMulticast() {
 			return Target{}, errors.New("no machine has this address")
 		}
+		if strings.ContainsFunc(addr.Zone(), func(r rune) bool { return !ofName(r) && r != '.' }) {
+			return Target{}, errors.New("not the zone of an IPv6 address")
+		}
 		return Target{addr.String(), uint16(port)}, nil
 	}
 	if strings.HasPrefix(item, "[") {
@@ -85,9 +88,9 @@ func checkHost(host string) error {
 		if len(label) == 0 || len(label) > 63 {
 			return errors.New("each part of a host name has 1 to 63 characters")
 		}
-		for _, c := range []byte(label) {
-			if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
-				return fmt.Errorf("%q does not belong in a host name", c)
+		for _, r := range label {
+			if !ofName(r) {
+				return fmt.Errorf("%q does not belong in a host name", r)
 			}
 		}
 	}
@@ -99,4 +102,8 @@ func checkHost(host string) error {
 		return errors.New("a host name has at most 253 characters")
 	}
 	return nil
+}
+
+func ofName(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 }

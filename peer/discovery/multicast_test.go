@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/net/ipv4"
 
 	"hearsay/peer/wire"
 )
@@ -103,6 +104,16 @@ func wantNext(t *testing.T, m *Multicast, data string) Datagram {
 	return d
 }
 
+// wantStats waits for the counters: what was handed on is counted just after.
+func wantStats(t *testing.T, m *Multicast, want Stats) {
+	t.Helper()
+	for end := time.Now().Add(patience); m.Stats() != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%+v, want %+v", m.Stats(), want)
+		}
+	}
+}
+
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -131,20 +142,22 @@ func TestMembersHearEachOther(t *testing.T) {
 		}
 		eventually(t, "hears itself", func() bool { return m.Joined()[0].Hears })
 	}
-	if s := ms[0].Stats(); s.Sent != 1 || s.Received != 3 || s.SendErrors+s.Errors+s.Dropped+s.Oversized != 0 {
-		t.Errorf("%+v", s)
-	}
+	wantStats(t, ms[0], Stats{Sent: 1, Received: 3, Joins: 1})
 }
 
 func TestAnswerReachesOnlyTheAnnouncer(t *testing.T) {
 	ms := openOn(t, someGroup(), 4)
 	send(t, ms[1], "who is there")
+	var asked netip.AddrPort
 	for _, m := range ms {
-		d := wantNext(t, m, "who is there")
-		if m != ms[1] {
-			if err := m.SendTo([]byte("me"), d.From); err != nil {
-				t.Fatal(err)
-			}
+		asked = wantNext(t, m, "who is there").From
+	}
+	for _, m := range ms {
+		if m == ms[1] {
+			continue
+		}
+		if err := m.SendTo([]byte("me"), asked); err != nil {
+			t.Fatal(err)
 		}
 	}
 	var from []uint16
@@ -184,9 +197,17 @@ func TestForeignDatagramsAreDropped(t *testing.T) {
 	if err := other.SendTo([]byte("to the shared port"), netip.AddrPortFrom(lo, group.Port())); err != nil {
 		t.Fatal(err)
 	}
-	stray := openOn(t, netip.AddrPortFrom(group.Addr(), m.ownPort^1), 1)[0]
-	stray.group = netip.AddrPortFrom(group.Addr(), m.ownPort)
-	send(t, stray, "the group at the own port")
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: lo.AsSlice()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if ifi := m.joined()[0].Interface; ipv4.NewPacketConn(c).SetMulticastInterface(&ifi) != nil {
+		t.Fatal("a socket that stays on loopback cannot be had")
+	}
+	if _, err := c.WriteToUDPAddrPort([]byte("the group at the own port"), netip.AddrPortFrom(group.Addr(), m.ownPort)); err != nil {
+		t.Fatal(err)
+	}
 	// The same group on another port.
 	far := openOn(t, netip.AddrPortFrom(group.Addr(), group.Port()+1), 1)[0]
 	send(t, far, "another port")
@@ -198,8 +219,10 @@ func TestForeignDatagramsAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNext(t, m, "mine alone")
-	if s := m.Stats(); s.Received != 2 || s.Foreign > 3 {
-		t.Errorf("%+v; want 2 received and at most 3 foreign", s)
+	// Systems differ in what they leave to us; Linux leaves two or three, since what went to the shared
+	// port reached one of its sockets, the system's choice which.
+	if n := m.Stats().Foreign; n > 3 {
+		t.Errorf("%d foreign datagrams, of three", n)
 	}
 }
 
@@ -225,9 +248,7 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	wantNext(t, m, string(longest))
-	if s := m.Stats(); s.Oversized != 2 || s.Received != 1 {
-		t.Errorf("%+v", s)
-	}
+	wantStats(t, m, Stats{Received: 1, Oversized: 2, Joins: 1})
 	send(t, m, "")
 	wantNext(t, m, "")
 }
@@ -241,9 +262,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 			return s.Received+s.Dropped == uint64(i+1)
 		})
 	}
-	if s := m.Stats(); s.Received != receiveQueue || s.Dropped != 40 {
-		t.Errorf("%+v", s)
-	}
+	wantStats(t, m, Stats{Sent: receiveQueue + 40, Received: receiveQueue, Dropped: 40, Joins: 1})
 	for i := range receiveQueue {
 		wantNext(t, m, fmt.Sprint(i))
 	}
@@ -264,9 +283,7 @@ func TestSendToNowhere(t *testing.T) {
 			t.Errorf("SendTo(%v) says it worked", to)
 		}
 	}
-	if s := m.Stats(); s.SendErrors != 5 || s.Sent != 0 {
-		t.Errorf("%+v", s)
-	}
+	wantStats(t, m, Stats{SendErrors: 5, Joins: 1})
 }
 
 // An answer that nobody takes any more must not end the reader (as it does on Windows, unless told).

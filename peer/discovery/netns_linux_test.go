@@ -74,7 +74,8 @@ func command(t *testing.T, run string, env ...string) *exec.Cmd {
 // ip runs the ip command in the test's own namespace.
 func ip(t *testing.T, format string, args ...any) {
 	t.Helper()
-	if os.Getenv(outerNetns) == "" {
+	here, err := os.Readlink("/proc/self/ns/net")
+	if outer := os.Getenv(outerNetns); err != nil || outer == "" || outer == here {
 		t.Fatal("only in a namespace of the test's own")
 	}
 	line := fmt.Sprintf(format, args...)

@@ -26,6 +26,7 @@ func (m *Multicast) Send(data []byte) error {
 	}
 	members := m.joined()
 	if len(members) == 0 {
+		m.lookNow()
 		return ErrNowhere
 	}
 	now := m.uptime()
