@@ -43,6 +43,7 @@ func (t *Tree) onHave(l *link, c *wire.Have) wire.Reason {
 			t.fetch(o, false)
 		}
 	}
+	t.deepWake()
 	return ""
 }
 

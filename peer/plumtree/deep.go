@@ -6,14 +6,19 @@ import "slices"
 // ourselves. Where two meshes meet in a newcomer, the only way to them leads through it. So it asks
 // its other neighbors, on behalf of the asker; keeps what comes, without delivering it; and passes it
 // on. There is one at a time for an origin; other askers wait for it.
+//
+// That nobody here has them does not mean that they are gone: whoever has them may come back. So the
+// asker waits, until they have expired. It misses them, and knows that it does.
 type deep struct {
 	asker      *link
-	from       *link // who is being asked
+	from       *link // who is being asked; nil while there is nobody
 	next, last uint64
 	until      uint64  // what from was asked for: to until
 	start      instant // since when the asker is owed messages
-	due        instant
-	tried      []*link
+	due        instant // when to ask somebody else, or again
+	asked      []*link // everybody who was asked
+	tried      []*link // those who were asked in this round
+	gone       []*link // those who said that what comes next is gone
 }
 
 // verdict is the end of a deep fetch: that first to last, as far as they were published at start or
@@ -28,23 +33,22 @@ type verdict struct {
 // deepHole answers for messages from r.next to last, which we skipped.
 func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 	o := r.origin
-	if r.start >= 0 {
-		return t.gone(l, r, last, true) // older than we are, and the asker is younger
-	}
-	if o.deep == nil && !o.verdict.covers(r, t.now) {
-		o.deep = &deep{asker: l, next: r.next, last: last, start: r.start}
-		t.deeps = append(t.deeps, o)
-		t.deepNext(o)
-	}
-	if o.verdict.covers(r, t.now) {
+	switch {
+	case o.verdict.covers(r, t.now):
 		return t.gone(l, r, min(last, o.verdict.last), o.verdict.old)
-	}
-	if o.deep == nil {
-		panic("plumtree: a deep fetch ended without a verdict")
+	case r.start >= 0:
+		return t.gone(l, r, last, true) // older than we are, and the asker is younger
+	case t.now > t.cfg.Retain:
+		return t.gone(l, r, last, false) // older than we are, so they have expired everywhere
 	}
 	r.parked = true
 	if i := slices.Index(l.owed, r); i >= 0 {
 		l.owed = slices.Delete(l.owed, i, i+1)
+	}
+	if o.deep == nil {
+		o.deep = &deep{asker: l, next: r.next, last: last, start: r.start}
+		t.deeps = append(t.deeps, o)
+		t.deepNext(o)
 	}
 	return 0
 }
@@ -54,28 +58,48 @@ func (v *verdict) covers(r *owed, now instant) bool {
 }
 
 // deepNext asks the next neighbor, the oldest first, since it is the likeliest to have what we have
-// not. When all were asked, it is over.
+// not. If nobody has it, it waits for somebody to come, unless they were all asked and say it is gone.
 func (t *Tree) deepNext(o *origin) {
 	d := o.deep
 	d.from = nil
+	open := false // somebody may have it yet
 	for _, l := range t.links {
-		if l == d.asker || l.views[o.slot].has < d.next || slices.Contains(d.tried, l) {
+		if l == d.asker || l.views[o.slot].has < d.next || slices.Contains(d.gone, l) {
 			continue
 		}
-		if d.from == nil || l.started < d.from.started {
+		open = true
+		if !slices.Contains(d.tried, l) && (d.from == nil || l.started < d.from.started) {
 			d.from = l
 		}
 	}
-	if d.from == nil {
+	switch {
+	case d.from != nil:
+		d.asked, d.tried = append(d.asked, d.from), append(d.tried, d.from)
+		d.until = min(d.last, d.from.views[o.slot].has)
+		d.due = t.now + deepPatience
+		t.request(d.from, ask{o, d.next, d.until, d.start, false})
+	case t.now > t.cfg.Retain || !open && len(d.gone) > 0:
 		t.conclude(o, d.last, false)
 		t.deepMoved(o, d.last+1)
 		return
+	case !t.parked(o): // the askers have gone
+		t.deepMoved(o, d.last+1)
+		return
+	default:
+		d.tried = nil
+		d.due = t.now + deepAgain
 	}
-	d.tried = append(d.tried, d.from)
-	d.until = min(d.last, d.from.views[o.slot].has)
-	d.due = t.now + deepPatience
 	t.retryAt = min(t.retryAt, d.due)
-	t.request(d.from, ask{o, d.next, d.until, d.start, false})
+}
+
+// deepWake has those fetches go on that have nobody to ask, since somebody has come.
+func (t *Tree) deepWake() {
+	for _, o := range t.deeps {
+		if o.deep.from == nil {
+			o.deep.due = t.now
+			t.retryAt = t.now
+		}
+	}
 }
 
 // conclude says that what a deep fetch looked for next, up to and including last, cannot be had.
@@ -99,6 +123,7 @@ func (t *Tree) deepMoved(o *origin, next uint64) {
 		o.deep = nil
 		t.deeps = slices.DeleteFunc(t.deeps, func(x *origin) bool { return x == o })
 	case next > d.until:
+		d.tried, d.gone = nil, nil
 		t.deepNext(o)
 	default:
 		d.due = t.now + deepPatience
@@ -113,18 +138,23 @@ func (t *Tree) deepMoved(o *origin, next uint64) {
 	}
 }
 
-// onDeep takes a message behind our mark if a deep fetch waits for it: it is kept, not delivered.
-func (t *Tree) onDeep(l *link, o *origin, a *arrival) bool {
+// parked reports whether anybody waits for a deep fetch of o.
+func (t *Tree) parked(o *origin) bool {
+	return slices.ContainsFunc(t.links, func(l *link) bool {
+		v := &l.views[o.slot]
+		return v.owed != nil && v.owed.parked || v.deep != nil && v.deep.parked
+	})
+}
+
+// onDeep takes a message behind our mark if a deep fetch waits for it, whoever sends it: it is kept,
+// not delivered.
+func (t *Tree) onDeep(o *origin, a *arrival) bool {
 	d, m := o.deep, a.msg
-	if l != d.from || m.Seq < d.next || m.Seq > d.until {
+	if m.Seq != d.next {
 		return false
 	}
 	if _, _, held := o.log.find(m.Seq); held {
 		return false
-	}
-	if d.next < m.Seq {
-		t.conclude(o, m.Seq-1, false) // passed over without a word
-		d.next = m.Seq
 	}
 	if m.Age > t.cfg.Retain {
 		t.conclude(o, m.Seq, false)
@@ -138,13 +168,23 @@ func (t *Tree) onDeep(l *link, o *origin, a *arrival) bool {
 	return true
 }
 
-// onDeepGone takes a GONE of messages that a deep fetch waits for.
-func (t *Tree) onDeepGone(o *origin, last uint64, old bool) {
+// onDeepGone takes a GONE up to last, if a deep fetch waits for it.
+func (t *Tree) onDeepGone(l *link, o *origin, last uint64, old bool) {
 	d := o.deep
-	if last = min(last, d.until); !old && last == d.until {
-		t.deepNext(o)
+	if last = min(last, d.last); old {
+		t.conclude(o, last, true)
+		t.deepMoved(o, last+1)
 		return
 	}
-	t.conclude(o, last, old)
-	t.deepMoved(o, last+1)
+	d.gone = append(d.gone, l)
+	if l != d.from {
+		return
+	}
+	// If it has the rest, what is missing is gone for good; otherwise somebody else may have it.
+	if last < d.until {
+		t.conclude(o, last, false)
+		t.deepMoved(o, last+1)
+		return
+	}
+	t.deepNext(o)
 }

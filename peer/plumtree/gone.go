@@ -1,6 +1,10 @@
 package plumtree
 
-import "hearsay/peer/wire"
+import (
+	"slices"
+
+	"hearsay/peer/wire"
+)
 
 // onGone takes the answer that what we asked for is not to be had from l: either it is older than this
 // peer, which settles it, or we ask the others who have it.
@@ -16,8 +20,8 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	v := &l.views[o.slot]
 	last := min(r.Last, v.asked) // beyond that, nobody asked
 	l.progress = t.now
-	if d := o.deep; d != nil && d.from == l && r.First <= d.next && d.next <= last {
-		t.onDeepGone(o, last, c.Old)
+	if d := o.deep; d != nil && r.First <= d.next && d.next <= last && slices.Contains(d.asked, l) {
+		t.onDeepGone(l, o, last, c.Old)
 		return ""
 	}
 	if !o.waiting || r.First > o.upto+1 || last <= o.upto {

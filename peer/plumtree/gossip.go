@@ -51,7 +51,7 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 			t.review(o)
 		}
 	case m.Seq <= o.upto:
-		if o.deep == nil || !t.onDeep(l, o, &a) {
+		if o.deep == nil || !t.onDeep(o, &a) {
 			t.onDuplicate(l, o, &a, resent)
 		}
 	default:

@@ -33,6 +33,8 @@ const (
 	patienceMax = 5 * time.Second
 	// deepPatience is how long one link may take to pass on what we never had.
 	deepPatience = 2 * time.Second
+	// deepAgain is how long to wait before asking all of them again. Somebody new is asked at once.
+	deepAgain = 10 * time.Second
 	// verdictFor is how long we believe that what we never had cannot be had.
 	verdictFor = 10 * time.Second
 	// urgency is how long after the loss of an eager link whatever is announced and missing is grafted

@@ -182,7 +182,8 @@ func (t *Tree) retry() {
 func (t *Tree) onDue(o *origin) {
 	l := o.from
 	switch {
-	case l == nil && t.now-o.blocked >= t.cfg.Retain:
+	// Who was asked knows better when to give up, so it is given time to.
+	case l == nil && t.now-o.blocked >= t.cfg.Retain, t.now-o.blocked >= 2*t.cfg.Retain:
 		t.lose(o, min(o.known, o.firstHeld()-1), reasonNobody)
 	case l == nil:
 		t.fetch(o, true)

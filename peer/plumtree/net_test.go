@@ -284,10 +284,16 @@ func (c *cable) arrive() {
 	}
 }
 
+// has reports whether p has delivered the message.
+func (p *peer) has(origin *peer, seq uint64) bool {
+	_, ok := slices.BinarySearch(p.got[origin.origin], seq)
+	return ok
+}
+
 // all reports whether all living peers but the publisher have got the message.
 func (n *network) all(origin *peer, seq uint64) bool {
 	for _, p := range n.peers {
-		if p != origin && !p.dead && !slices.Contains(p.got[origin.origin], seq) {
+		if p != origin && !p.dead && !p.has(origin, seq) {
 			return false
 		}
 	}
@@ -306,10 +312,12 @@ func (n *network) wantAll(origin *peer, seqs ...uint64) {
 func (n *network) table(origin *peer) string {
 	var s strings.Builder
 	for _, p := range n.peers {
-		fmt.Fprintf(&s, "%s dead=%v got %v %+v\n", p.name, p.dead, p.got[origin.origin], p.tree.Stats())
+		fmt.Fprintf(&s, "%s dead=%v got %d %v %+v\n", p.name, p.dead, len(p.got[origin.origin]), tail(p.got[origin.origin]), p.tree.Stats())
 	}
 	return s.String()
 }
+
+func tail(seqs []uint64) []uint64 { return seqs[max(0, len(seqs)-20):] }
 
 func (n *network) total(f func(Stats) uint64) (sum uint64) {
 	for _, p := range n.peers {

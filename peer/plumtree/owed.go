@@ -94,11 +94,12 @@ func (t *Tree) cut(l *link, r *owed) {
 		r.live = false
 		return
 	}
+	o := r.origin
 	r.last, r.live = r.asked, false
 	if r.last < r.next {
 		t.dropOwed(l, r)
 	}
-	t.mark(l, &l.views[r.origin.slot], r.origin)
+	t.mark(l, &l.views[o.slot], o)
 }
 
 // dropOwed ends a range; nil is none.
