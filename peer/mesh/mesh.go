@@ -115,14 +115,9 @@ func (m *Mesh) Break(now time.Time, conn wire.Conn, reason wire.Reason) {
 // kept. Frames for a connection that is no longer known are ignored: they were under way when it was
 // hung up.
 func (m *Mesh) Receive(now time.Time, conn wire.Conn, f *wire.Frame, at time.Time) {
-	m.overlay.Alive(now, conn)
-	if f.Verb < wire.VerbMsg {
-		m.overlay.Receive(now, conn, f)
-		m.pump(now)
-		return
-	}
+	linked := m.overlay.Alive(now, conn)
 	// A message on a connection that is no link is either late, after a Hangup, or out of turn.
-	if !m.overlay.Linked(conn) {
+	if f.Verb < wire.VerbMsg || !linked {
 		m.overlay.Receive(now, conn, f)
 		m.pump(now)
 		return

@@ -40,6 +40,9 @@ func (m *Message) TraceID() string {
 // retained log's memory, which a slow reader thereby keeps longer.
 const queueBytes = 32 << 20
 
+// lentMax is how many places for messages a subscription keeps between calls of Next.
+const lentMax = 8192
+
 // messageCost is what a queued message costs beside its text.
 const messageCost = 128
 
@@ -53,6 +56,8 @@ type Subscription struct {
 	bytes int
 	err   error
 	wake  chan struct{}
+
+	lent []Message // what Next returned last: its memory is the next queue's
 }
 
 // Subscribe begins a subscription to what other peers say. Close it when done with it.
@@ -62,12 +67,19 @@ func (n *Node) Subscribe() *Subscription { return n.subs.add(false) }
 func (n *Node) SubscribeAll() *Subscription { return n.subs.add(true) }
 
 // Next returns the messages that are queued, at least one, in order; it waits for one if need be. The
-// error is the context's, ErrClosed once the node has stopped and all is read, or ErrSlow.
+// slice is good until Next is called again, the messages in it for ever. The error is the context's,
+// ErrClosed once the node has stopped and all is read, or ErrSlow. One goroutine at a time may call it.
 func (s *Subscription) Next(ctx context.Context) ([]Message, error) {
 	for {
+		clear(s.lent)
+		if cap(s.lent) > lentMax {
+			s.lent = nil
+		}
 		s.mu.Lock()
 		got, err := s.queue, s.err
-		s.queue, s.bytes = nil, 0
+		if len(got) > 0 {
+			s.queue, s.bytes, s.lent = s.lent[:0], 0, got
+		}
 		s.mu.Unlock()
 		if len(got) > 0 {
 			return got, nil
@@ -127,6 +139,9 @@ func (s *Subscription) push(batch []Message) bool {
 	s.mu.Lock()
 	ok := s.err == nil
 	for i := range batch {
+		if !ok {
+			break
+		}
 		if s.bytes > queueBytes {
 			s.err, ok = ErrSlow, false
 			break

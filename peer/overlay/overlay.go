@@ -124,11 +124,15 @@ func (o *Overlay) Break(now time.Time, id wire.Conn, reason wire.Reason) {
 }
 
 // Alive says that bytes arrived on a connection; whatever they say is a sign of life. It is called
-// for every batch of frames, so it looks up one number and writes another.
-func (o *Overlay) Alive(now time.Time, id wire.Conn) {
-	if c := o.conns[id]; c != nil {
-		c.heard = now
+// for every frame, so it looks up one number and writes another. It reports whether the connection is
+// a link.
+func (o *Overlay) Alive(now time.Time, id wire.Conn) (linked bool) {
+	c := o.conns[id]
+	if c == nil {
+		return false
 	}
+	c.heard = now
+	return c.state == up
 }
 
 // Linked reports whether the connection is a link.
