@@ -102,6 +102,10 @@ func (t *Tree) fetch(o *origin, graft bool) {
 		if !o.waiting {
 			return
 		}
+		if o.from != nil { // it goes on with what it was asked for
+			t.arm(o, o.patience)
+			return
+		}
 	}
 }
 

@@ -205,9 +205,10 @@ func (t *Tree) Deadline() time.Time {
 func (t *Tree) Effects() *Effects {
 	t.empty()
 	t.tick()
-	t.flushAsks()
+	t.flushAsks() // before what takes long
 	t.flushMarks()
 	t.flushOwed()
+	t.flushAsks() // of deep fetches
 	t.handed = true
 	return &t.out
 }

@@ -1,0 +1,131 @@
+package plumtree
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// newcomer is a peer that started a minute ago, between link 1, an old mesh that knows a's messages 1
+// to 9, and link 2, an old peer that does not. It has skipped 1 to 7.
+func newcomer(t *testing.T) *talk {
+	c := newTalk(t, 2)
+	c.say(1, "HAVE last $a.9")
+	c.want("as a newcomer, ask", "1 WANT $a.1-9")
+	c.say(1, "GONE old $a.1-7")
+	c.msg(1, 'a', 8, 10*time.Second)
+	c.msg(1, 'a', 9, 0)
+	c.want("and skip what is older", "deliver a8", "2 MSG a8", "deliver a9", "2 MSG a9", "caught up 1 2/9")
+	c.wait(ihaveDelay)
+	c.want("the mark tells what was skipped, too", "2 IHAVE $a.9")
+	return c
+}
+
+func TestDeepFetch(t *testing.T) {
+	c := newcomer(t)
+	c.say(2, "GRAFT 600000 $a.1-7")
+	if !strings.HasPrefix(c.said[0], "1 WANT 36010") {
+		t.Fatalf("%q does not ask on behalf of a peer that is up for an hour", c.said[0])
+	}
+	c.want("what we never had is asked for", "1 WANT $a.1-7")
+	c.say(1, "GONE old $a.1-4")
+	c.want("the answer is passed on", "2 GONE old $a.1-4")
+	c.msg(1, 'a', 5, 5*time.Minute)
+	c.msg(1, 'a', 6, 4*time.Minute)
+	c.want("so are the messages, which we do not deliver", "2 MSG a5", "2 MSG a6")
+	c.msg(1, 'a', 7, 3*time.Minute)
+	c.want("so are the messages, which we do not deliver", "2 MSG a7")
+	c.upFor(3, time.Hour)
+	c.said = nil
+	c.say(3, "WANT 600000 $a.1-9")
+	c.want("the next asker is served from the log, and for the rest asked again, being older",
+		"1 WANT $a.1-4")
+	c.say(1, "GONE lost $a.1-4")
+	c.want("which is gone", "3 GONE lost $a.1-4", "3 MSG a5", "3 MSG a6", "3 MSG a7", "3 MSG a8", "3 MSG a9")
+	c.upFor(4, 10*time.Second)
+	c.said = nil
+	c.say(4, "WANT 10000 $a.1-3")
+	c.want("who is younger than we are is not owed it", "4 GONE old $a.1-3")
+}
+
+func TestDeepFetchWaits(t *testing.T) {
+	c := newcomer(t)
+	c.down(1)
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.wantIdle("nobody has it now, which does not mean that it is gone")
+	c.wait(time.Minute)
+	c.publish("hello")
+	c.want("other messages go on", "2 MSG hello")
+	c.up(3)
+	c.want("somebody comes", "3 HAVE last $s.1 $a.9")
+	c.say(3, "HAVE last $a.8")
+	c.wait(0)
+	c.want("and is asked", "3 WANT $a.1-7")
+	c.wait(deepPatience / 2)
+	c.up(4)
+	c.said = nil
+	c.say(4, "HAVE last $a.8")
+	c.wait(deepPatience / 2)
+	c.want("if it is silent, the next", "4 WANT $a.1-7")
+	c.down(4)
+	c.wantIdle("all were asked")
+	for seq := uint64(1); seq <= 7; seq++ {
+		c.msg(3, 'a', seq, 3*time.Minute)
+	}
+	c.want("a late answer is as good", "2 MSG a1", "2 MSG a2", "2 MSG a3", "2 MSG a4", "2 MSG a5", "2 MSG a6", "2 MSG a7")
+}
+
+func TestDeepFetchEndsWithTheWindow(t *testing.T) {
+	c := newcomer(t)
+	c.down(1)
+	c.say(2, "GRAFT 3600000 $a.1-7")
+	c.wait(10 * time.Minute)
+	c.want("what we skipped has expired", "2 GONE lost $a.1-7")
+	c = newcomer(t)
+	c.down(1)
+	c.say(2, "GRAFT 3600000 $a.1-7")
+	c.down(2)
+	c.wait(deepAgain + time.Second)
+	if len(c.tree.deeps) != 0 {
+		t.Fatal("nobody waits, and yet it goes on")
+	}
+}
+
+// TestTwoMeshesMeetInANewcomer has two pairs of old peers, and a newcomer that links them.
+func TestTwoMeshesMeetInANewcomer(t *testing.T) {
+	for _, chain := range []int{1, 2, 3} { // newcomers in a row
+		n := newNetwork(t, uint64(chain))
+		a, b, x, y := n.start(), n.start(), n.start(), n.start()
+		n.join(a, b)
+		n.join(x, y)
+		n.run(time.Second)
+		for range 50 {
+			a.publish("left")
+			y.publish("right")
+			n.run(10 * time.Millisecond)
+		}
+		n.run(time.Second)
+		last := b
+		for range chain {
+			s := n.start()
+			n.join(last, s)
+			last = s
+			n.run(10 * time.Millisecond)
+		}
+		n.join(last, x)
+		n.run(10 * time.Second)
+		for _, p := range n.peers[:4] {
+			if p != a && len(p.got[a.origin]) != 50 || p != y && len(p.got[y.origin]) != 50 {
+				t.Fatalf("%d newcomers between: an old peer lacks messages\n%s%s", chain, n.table(a), n.table(y))
+			}
+		}
+		for _, p := range n.peers[4:] {
+			if len(p.got) > 0 {
+				t.Fatalf("a newcomer got what was older than itself\n%s", n.table(a))
+			}
+		}
+		a.publish("all")
+		n.run(time.Second)
+		n.wantAll(a, 51)
+	}
+}
