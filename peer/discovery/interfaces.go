@@ -33,15 +33,15 @@ func places(names []string) ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(ifi net.Interface) bool { return !eligible(ifi, names) })
+	addrs, err := ipv4Addrs(all)
+	if err != nil {
+		return nil, err
+	}
 	var found []place
 	for _, ifi := range all {
-		if !eligible(ifi, names) {
-			continue
-		}
-		// An error here means that the interface has gone since, which is what no address means.
-		addrs, _ := ifi.Addrs()
-		if v4 := ipv4Of(addrs); len(v4) > 0 {
-			found = append(found, place{ifi, v4})
+		if v4 := addrs[ifi.Index]; len(v4) > 0 {
+			found = append(found, place{ifi, routableFirst(v4)})
 		}
 	}
 	slices.SortFunc(found, func(a, b place) int { return a.Index - b.Index })
@@ -74,8 +74,7 @@ func distinct(sorted []place) []place {
 	})
 }
 
-// ipv4Of returns the IPv4 addresses, those that other networks know before link-local ones
-// (RFC 3927), otherwise in the system's order.
+// ipv4Of returns the IPv4 addresses among addrs.
 func ipv4Of(addrs []net.Addr) []netip.Addr {
 	var out []netip.Addr
 	for _, a := range addrs {
@@ -87,7 +86,13 @@ func ipv4Of(addrs []net.Addr) []netip.Addr {
 			out = append(out, addr.Unmap())
 		}
 	}
-	slices.SortStableFunc(out, func(a, b netip.Addr) int {
+	return out
+}
+
+// routableFirst puts addresses that other networks know before link-local ones (RFC 3927), and keeps
+// the system's order otherwise.
+func routableFirst(addrs []netip.Addr) []netip.Addr {
+	slices.SortStableFunc(addrs, func(a, b netip.Addr) int {
 		switch {
 		case a.IsLinkLocalUnicast() == b.IsLinkLocalUnicast():
 			return 0
@@ -96,7 +101,7 @@ func ipv4Of(addrs []net.Addr) []netip.Addr {
 		}
 		return -1
 	})
-	return out
+	return addrs
 }
 
 // checkNames returns an *InterfaceError for the first name that no interface has.

@@ -3,6 +3,7 @@ package discovery
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -335,4 +336,34 @@ func TestNoCarrier(t *testing.T) {
 	ip(t, "link set e0x down")
 	send(t, m, "anybody?")
 	wantNext(t, m, "anybody?")
+}
+
+// Our one question to the kernel gives what the standard library's many give.
+func TestAddressesAgree(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	addVeth(t, "e0", "10.99.1.1/24")
+	ip(t, "addr add 10.99.2.1/24 dev e0")
+	ip(t, "addr add 10.99.1.2/24 dev e0")
+	ip(t, "addr add fd00::1/64 dev e0")
+	addVeth(t, "e1", "10.99.3.1 peer 10.99.3.2")
+	all, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addrs, err := ipv4Addrs(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ifi := range all {
+		want, err := ifi.Addrs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := addrs[ifi.Index]; !slices.Equal(got, ipv4Of(want)) {
+			t.Errorf("%s has %v, want %v", ifi.Name, got, want)
+		}
+	}
 }
