@@ -24,7 +24,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -50,8 +49,8 @@ const (
 
 // Causes of an error from Open that lie in its Config.
 var (
-	// ErrGroup: the group is not an IPv4 multicast address with a port, or a program that does not
-	// share has taken that port.
+	// ErrGroup: the group is not an IPv4 multicast address with a port, or its port cannot be had,
+	// since a program that does not share it was first.
 	ErrGroup = errors.New("multicast group")
 	// ErrInterface: an interface that Config names does not exist. The error is an *InterfaceError.
 	ErrInterface = errors.New("network interface")
@@ -129,7 +128,7 @@ func Open(cfg Config) (*Multicast, error) {
 		return nil, err
 	}
 	m.members.Store(new([]*member))
-	m.watch(true)
+	m.watch()
 	if len(m.joined()) == 0 {
 		m.log.Warn("no network interface can multicast now; waiting for one", "group", m.group, "interfaces", m.names)
 	}
@@ -175,10 +174,7 @@ func (m *Multicast) openSockets() error {
 	shared := net.ListenConfig{Control: sharePort}
 	c, err := shared.ListenPacket(context.Background(), "udp4", fmt.Sprintf("0.0.0.0:%d", m.group.Port()))
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("%w: a program that does not share has taken UDP port %d: %w", ErrGroup, m.group.Port(), err)
-		}
-		return err
+		return fmt.Errorf("%w: its port cannot be shared: %w", ErrGroup, err)
 	}
 	m.shared = ipv4.NewPacketConn(c)
 	own, err := net.ListenUDP("udp4", nil)

@@ -32,6 +32,7 @@ type watcher struct {
 	failed  map[string]string // interfaces of the last look that could not be joined, and why
 	surplus int               // interfaces beyond MaxInterfaces at the last look
 	broken  bool              // the last look failed
+	mended  time.Duration     // when others were last told because an interface was deaf
 }
 
 // Joined returns the interfaces on which the group is joined now, by index.
@@ -56,7 +57,12 @@ func (m *Multicast) watchInterfaces() {
 		case <-tick.C:
 		case <-m.look:
 		}
-		m.watch(false)
+		if m.watch() {
+			select {
+			case m.changes <- struct{}{}:
+			default: // one is waiting to be told
+			}
+		}
 	}
 }
 
@@ -68,17 +74,59 @@ func (m *Multicast) lookNow() {
 	}
 }
 
-// watch compares the interfaces with those joined, leaves what has gone and joins what is new.
-func (m *Multicast) watch(first bool) {
-	found, err := places(m.names)
+// watch compares the interfaces with those joined, leaves what has gone and joins what is new. It
+// reports whether others should hear from us again.
+func (m *Multicast) watch() (tell bool) {
+	found, err := m.survey()
 	if err != nil {
 		// Rather keep what we have than leave everything because the kernel was short of memory.
+		return false
+	}
+	now := m.uptime()
+	failed := make(map[string]string)
+	next := make([]*member, 0, len(found))
+	for _, p := range m.joined() {
+		i := slices.IndexFunc(found, func(q place) bool { return p.same(&q) })
+		if i >= 0 {
+			found = slices.Delete(found, i, i+1)
+			if p.deaf(now) {
+				tell = m.mend(p, now) || tell
+				p = m.tryJoin(p.place, min(2*p.patience, deafMax), failed)
+			} else if p.hears.Load() {
+				p.patience = deafAfter
+			}
+			if p != nil {
+				next = append(next, p)
+			}
+			continue
+		}
+		m.leave(p.Interface)
+		m.log.Info("multicast left", "interface", p.Name, "index", p.Index, "addr", p.addrs[0])
+		tell = true
+	}
+	for _, q := range found {
+		if p := m.tryJoin(q, deafAfter, failed); p != nil {
+			m.log.Info("multicast joined", "interface", p.Name, "index", p.Index, "addr", p.addrs[0], "group", m.group)
+			next = append(next, p)
+			tell = true
+		}
+	}
+	m.watcher.failed = failed
+	slices.SortFunc(next, func(a, b *member) int { return a.Index - b.Index })
+	m.members.Store(&next)
+	return tell
+}
+
+// survey lists the interfaces that should be joined now, and logs what keeps it from that.
+func (m *Multicast) survey() ([]place, error) {
+	found, err := places(m.names)
+	if err != nil {
 		m.counters.errors.Add(1)
 		if !m.watcher.broken {
 			m.log.Warn("network interfaces cannot be listed; keeping those joined", "error", err)
 		}
 		m.watcher.broken = true
-		return
+		return nil, err
 	}
 	m.watcher.broken = false
 	surplus := max(0, len(found)-MaxInterfaces)
@@ -86,67 +134,40 @@ func (m *Multicast) watch(first bool) {
 		m.log.Warn("too many network interfaces; name those to use", "used", MaxInterfaces, "left", surplus)
 	}
 	m.watcher.surplus = surplus
-	found = found[:len(found)-surplus]
+	return found[:len(found)-surplus], nil
+}
 
-	now := m.uptime()
-	var next []*member
-	var tell bool // others should hear from us again
-	patience := make(map[int]time.Duration)
-	for _, p := range m.joined() {
-		i := slices.IndexFunc(found, func(q place) bool { return p.same(&q) })
-		if i >= 0 && !p.deaf(now) {
-			if p.hears.Load() {
-				p.patience = deafAfter
-			}
-			found = slices.Delete(found, i, i+1)
-			next = append(next, p)
-			continue
-		}
-		// Leaving what no longer exists fails on some systems, and is needed on Linux, where the
-		// membership of an interface that is gone still counts against the socket's limit.
-		m.leave(p.Interface)
-		if i < 0 {
-			m.log.Info("multicast left", "interface", p.Name, "index", p.Index, "addr", p.addrs[0])
-			tell = true
-			continue
-		}
-		// An interface may go and come back between two looks, and look no different: its membership
-		// went with it. One that never heard us is joined again, but others are not told each time.
-		patience[p.Index] = min(2*p.patience, deafMax)
-		if p.hears.Load() {
-			m.log.Info("multicast is not heard any more; joining again", "interface", p.Name, "index", p.Index)
-			tell = true
-		}
+// mend leaves the group on an interface that does not hear us, to join it again. An interface may go
+// and come back between two looks, and look no different, but its membership went with it.
+//
+// It reports whether others should be told: when there was something to lose, and once a minute at
+// most. A whole network that is too busy to hear itself would otherwise announce ever more.
+func (m *Multicast) mend(p *member, now time.Duration) (tell bool) {
+	m.leave(p.Interface)
+	if !p.hears.Load() {
+		return false
 	}
+	m.log.Info("multicast is not heard any more; joining again", "interface", p.Name, "index", p.Index)
+	if m.watcher.mended != 0 && now-m.watcher.mended < deafMax {
+		return false
+	}
+	m.watcher.mended = now
+	return true
+}
 
-	failed := make(map[string]string)
-	for _, p := range found {
-		if err := m.join(p.Interface); err != nil {
-			m.counters.errors.Add(1)
-			failed[p.Name] = err.Error()
-			if m.watcher.failed[p.Name] != err.Error() {
-				m.log.Warn("multicast cannot be joined", "interface", p.Name, "index", p.Index, "error", err)
-			}
-			continue
-		}
-		again, ok := patience[p.Index]
-		if !ok {
-			again = deafAfter
-			tell = true
-			m.log.Info("multicast joined", "interface", p.Name, "index", p.Index, "addr", p.addrs[0], "group", m.group)
-		}
-		next = append(next, &member{place: p, patience: again})
+// tryJoin joins, or notes in failed why it could not; the next look tries again.
+func (m *Multicast) tryJoin(p place, patience time.Duration, failed map[string]string) *member {
+	err := m.join(p.Interface)
+	if err == nil {
+		m.counters.joins.Add(1)
+		return &member{place: p, patience: patience}
 	}
-	m.watcher.failed = failed
-
-	slices.SortFunc(next, func(a, b *member) int { return a.Index - b.Index })
-	m.members.Store(&next)
-	if tell && !first {
-		select {
-		case m.changes <- struct{}{}:
-		default:
-		}
+	m.counters.errors.Add(1)
+	failed[p.Name] = err.Error()
+	if m.watcher.failed[p.Name] != err.Error() {
+		m.log.Warn("multicast cannot be joined", "interface", p.Name, "index", p.Index, "error", err)
 	}
+	return nil
 }
 
 // join joins, if need be after leaving: a membership may have outlived its interface.
@@ -156,12 +177,11 @@ func (m *Multicast) join(ifi net.Interface) error {
 		m.leave(ifi)
 		err = m.shared.JoinGroup(&ifi, m.groupAddr())
 	}
-	if err == nil {
-		m.counters.joins.Add(1)
-	}
 	return err
 }
 
+// leave leaves. That fails on some systems when the interface is gone, and is needed on Linux, where
+// its membership counts against the socket's limit until it is left by its old index.
 func (m *Multicast) leave(ifi net.Interface) { _ = m.shared.LeaveGroup(&ifi, m.groupAddr()) }
 
 func (m *Multicast) groupAddr() *net.UDPAddr { return net.UDPAddrFromAddrPort(m.group) }

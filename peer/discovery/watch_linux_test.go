@@ -140,27 +140,6 @@ func TestDeafInterfaceIsJoinedAgain(t *testing.T) {
 	wantNext(t, m, "after")
 }
 
-// Where nothing is ever heard, joining again is tried, but ever more seldom, and nobody is told: that
-// would make us announce, and not be heard, and tell again.
-func TestStayingDeafIsQuiet(t *testing.T) {
-	p := &member{patience: deafAfter}
-	p.sentAt(1)
-	if p.deaf(1 + deafAfter) {
-		t.Error("deaf too soon")
-	}
-	if !p.deaf(2 + deafAfter) {
-		t.Error("not deaf though nothing was heard")
-	}
-	p.sentAt(deafAfter)
-	if !p.deaf(2 + deafAfter) {
-		t.Error("a second announcement made it forget the first")
-	}
-	p.heard()
-	if p.deaf(time.Hour) {
-		t.Error("deaf though nothing was sent since it heard")
-	}
-}
-
 func TestAddressChanges(t *testing.T) {
 	if !inNetns(t) {
 		return
