@@ -19,7 +19,8 @@ type talk struct {
 	tree *Tree
 	now  time.Time
 	said []string // answers not yet asked for
-	last *Effects
+
+	delivered []Delivery
 }
 
 func newTalk(t *testing.T, links int, change ...func(*Config)) *talk {
@@ -132,6 +133,9 @@ func (c *talk) hear() {
 		}
 		conns := map[wire.Conn][]byte{}
 		for _, s := range e.Sends {
+			if c.tree.link(s.Conn) == nil {
+				c.t.Fatalf("sent on %d, which is down", s.Conn)
+			}
 			conns[s.Conn] = append(conns[s.Conn], s.Frame...)
 		}
 		for _, s := range e.Sends { // a frame may be sent in two pieces
@@ -149,6 +153,7 @@ func (c *talk) hear() {
 		}
 		for _, d := range e.Deliveries {
 			c.said = append(c.said, fmt.Sprintf("deliver %s", d.Body))
+			c.delivered = append(c.delivered, d)
 		}
 		for _, v := range e.Events {
 			if v.Kind == Lost {

@@ -23,6 +23,11 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 		}
 		l.last = o
 	}
+	if o.own && m.Seq > o.upto {
+		// A lie, but not of who passes it on: it cannot know.
+		t.stats.Limits["forged"]++
+		return
+	}
 	v := &l.views[o.slot]
 	resent := m.Seq <= v.has
 	if !resent {
