@@ -88,6 +88,8 @@ var (
 	containerID = regexp.MustCompile(`^[0-9a-f]{12}([0-9a-f]{52})?$`)
 	// swarmTask is a Swarm task's container: service, slot or node id, task id, network.
 	swarmTask = regexp.MustCompile(`^([^.]+)\.([0-9]+|[a-z0-9]{25})\.[a-z0-9]{25}\.(.+)$`)
+	// service is what follows the project in a container's name.
+	service = regexp.MustCompile(`^[-_].*[^0-9]`)
 	// numbered is how older versions of compose number replicas.
 	numbered = regexp.MustCompile(`_([0-9]+)$`)
 )
@@ -117,13 +119,14 @@ func stripReplica(ptr string) string {
 }
 
 // stripProject takes PROJECT- or PROJECT_ off name if network is PROJECT_ANYTHING: the longest such
-// project, since its name may have underscores too.
+// project, since its name may have underscores too. A number alone is no service's name: demo_1 on
+// demo_net was named by hand.
 func stripProject(name, network string) string {
 	for i := len(network) - 1; i > 0; i-- {
 		if network[i] != '_' {
 			continue
 		}
-		if rest, ok := strings.CutPrefix(name, network[:i]); ok && len(rest) > 1 && (rest[0] == '-' || rest[0] == '_') {
+		if rest, ok := strings.CutPrefix(name, network[:i]); ok && service.MatchString(rest) {
 			return rest[1:]
 		}
 	}

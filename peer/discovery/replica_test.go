@@ -28,6 +28,8 @@ func TestStripReplica(t *testing.T) {
 		{"a-b-1.a_b_c.", "b-1"},
 		{"anna.lan.", "anna"}, // docker run --name anna
 		{"anna", "anna"},
+		{"demo_1.demo_net.", "demo-1"},
+		{"demo-1.demo_net.", "demo-1"},
 
 		{"hearsay_peer.3.k2jh4g5f6d7s8a9q1w2e3r4t5.hearsay_default.", "peer-3"},
 		{"my_stack_peer.12.k2jh4g5f6d7s8a9q1w2e3r4t5.my_stack_default.", "peer-12"},
