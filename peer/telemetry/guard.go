@@ -6,11 +6,10 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // guard stands around an exporter. It ends its exports with the Telemetry's life, and keeps their
-// errors for us: the SDK would hand them to one handler for the whole process.
+// errors for us: the SDK would hand them to the one handler of the whole process.
 type guard struct {
 	signal string
 	life   context.Context
@@ -27,15 +26,6 @@ func (g *guard) run(ctx context.Context, n int, export func(context.Context) err
 		g.report.worked(g.signal)
 	}
 	return nil
-}
-
-type guardedSpans struct {
-	sdktrace.SpanExporter
-	*guard
-}
-
-func (g guardedSpans) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	return g.run(ctx, len(spans), func(ctx context.Context) error { return g.SpanExporter.ExportSpans(ctx, spans) })
 }
 
 type guardedMetrics struct {

@@ -44,7 +44,10 @@ func In(ctx context.Context, c wire.Context) context.Context {
 	if !c.Valid() {
 		return ctx
 	}
-	return trace.ContextWithRemoteSpanContext(ctx, remote(c))
+	var flags trace.TraceFlags
+	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID(c.Trace), SpanID: trace.SpanID(c.Span), TraceFlags: flags.WithSampled(c.Sampled), Remote: true,
+	}))
 }
 
 // TraceIDs is h with the trace id of the context on each line, for people who read standard error and

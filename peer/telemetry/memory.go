@@ -18,10 +18,16 @@ const (
 	maxRecent = 32
 )
 
-// neighbors remembers who is at the end of a connection, as attributes. A connection is not forgotten
-// when it ends: its last messages may still be waiting for their spans. The zero value is empty.
+// neighbor is who is at the end of a connection.
+type neighbor struct {
+	context wire.Context // of our dial or accept
+	attrs   []byte       // encoded
+}
+
+// neighbors remembers them. A connection is not forgotten when it ends: its last messages may still be
+// waiting for their spans. The zero value is empty.
 type neighbors struct {
-	attrs map[wire.Conn][]attribute.KeyValue
+	known map[wire.Conn]neighbor
 	order []wire.Conn // by age
 }
 
@@ -29,29 +35,25 @@ func (n *neighbors) learn(e *overlay.Event) {
 	if e.Conn == 0 || e.Peer == "" {
 		return
 	}
-	if n.attrs == nil {
-		n.attrs = map[wire.Conn][]attribute.KeyValue{}
+	if n.known == nil {
+		n.known = map[wire.Conn]neighbor{}
 	}
-	if _, known := n.attrs[e.Conn]; !known {
+	if _, known := n.known[e.Conn]; !known {
 		if len(n.order) == maxNeighbors {
-			delete(n.attrs, n.order[0])
+			delete(n.known, n.order[0])
 			n.order = slices.Delete(n.order, 0, 1)
 		}
 		n.order = append(n.order, e.Conn)
 	}
-	attrs := []attribute.KeyValue{
-		keyFrom.String(Instance(e.Name, e.Peer)),
-		keyPeerID.String(string(e.Peer)),
-		keyPeerName.String(e.Name),
-		semconv.NetworkTransportTCP,
-	}
+	attrs := []attribute.KeyValue{keyFrom.String(Instance(e.Name, e.Peer)), keyPeerID.String(string(e.Peer))}
 	if e.Addr.IsValid() {
 		attrs = append(attrs, semconv.NetworkPeerAddress(e.Addr.Addr().String()), semconv.NetworkPeerPort(int(e.Addr.Port())))
 	}
-	n.attrs[e.Conn] = attrs
+	n.known[e.Conn] = neighbor{e.Context, encoded(attrs...)}
 }
 
-func (n *neighbors) attributes(c wire.Conn) []attribute.KeyValue { return n.attrs[c] }
+// of returns the zero neighbor for a connection that is not known.
+func (n *neighbors) of(c wire.Conn) neighbor { return n.known[c] }
 
 // recent is the newest maxRecent of some events. The zero value is empty.
 type recent[T any] struct {

@@ -27,8 +27,11 @@ type Snapshot struct {
 	RetainedMessages, RetainedBytes                 int
 
 	Grafts, Prunes   uint64
-	Announced, Heard uint64                 // announcements sent and received
-	Closed           map[wire.Reason]uint64 // connections ended or refused, by reason
+	Announced, Heard uint64 // announcements sent and received
+
+	Refused, Turned          map[wire.Reason]uint64 // handshakes that we refused, or that were refused to us
+	ClosedOurs, ClosedTheirs map[wire.Reason]uint64 // links that we ended, or that our neighbors did
+	Limits                   map[string]uint64      // how often each limit was met
 }
 
 // snapshotFor is how long the event loop may take to answer. A loop that is later than that has other
@@ -41,9 +44,10 @@ type metrics struct {
 	snapshot atomic.Pointer[func(context.Context) (Snapshot, error)]
 	dropped  func() map[string]uint64
 
-	links, known, retained, retainedBytes                      metric.Int64ObservableUpDownCounter
-	published, delivered, duplicates, relayed, droppedMsgs     metric.Int64ObservableCounter
-	lost, grafts, prunes, announced, heard, closed, droppedTel metric.Int64ObservableCounter
+	links, known, retained, retainedBytes                  metric.Int64ObservableUpDownCounter
+	published, delivered, duplicates, relayed, droppedMsgs metric.Int64ObservableCounter
+	lost, grafts, prunes, announced, heard, droppedTel     metric.Int64ObservableCounter
+	handshakes, closed, limits                             metric.Int64ObservableCounter
 
 	heal    metric.Float64Histogram
 	process metric.Float64Histogram
@@ -90,7 +94,9 @@ func newMetrics(p metric.MeterProvider, version string, life context.Context, dr
 	m.prunes = counter("hearsay.prunes", "{prune}", "Prunes sent: a link brought duplicates.")
 	m.announced = counter("hearsay.announcements.sent", "{announcement}", "Announcements sent.")
 	m.heard = counter("hearsay.announcements.received", "{announcement}", "Announcements received.")
-	m.closed = counter("hearsay.connections.closed", "{connection}", "Connections ended or refused, by reason.")
+	m.handshakes = counter("hearsay.handshakes.refused", "{handshake}", "Handshakes that came to no link, by reason and by who refused.")
+	m.closed = counter("hearsay.links.closed", "{link}", "Links ended, by reason and by whom.")
+	m.limits = counter("hearsay.limits.met", "{event}", "How often a limit was met, by its name.")
 	m.droppedTel = counter("hearsay.telemetry.dropped", "{item}", "What the peer told and telemetry lost: events (no room), traces, metrics and logs (not sent).")
 	m.heal = histogram("hearsay.heal.duration", "From the loss of a link to its slot filled again.", healBuckets)
 	m.process = histogram("messaging.process.duration", "From a message's arrival at this peer to its fate. Sampled messages only.", processBuckets)
@@ -141,9 +147,18 @@ func (m *metrics) observe(ctx context.Context, o metric.Observer) error {
 	for reason, n := range s.Dropped {
 		o.ObserveInt64(m.droppedMsgs, int64(n), metric.WithAttributes(keyReason.String(reason)))
 	}
-	for reason, n := range s.Closed {
-		o.ObserveInt64(m.closed, int64(n), metric.WithAttributes(keyReason.String(string(reason))))
+	for limit, n := range s.Limits {
+		o.ObserveInt64(m.limits, int64(n), metric.WithAttributes(keyLimit.String(limit)))
 	}
+	byReason := func(c metric.Int64ObservableCounter, whose string, counts map[wire.Reason]uint64) {
+		for reason, n := range counts {
+			o.ObserveInt64(c, int64(n), metric.WithAttributes(keyReason.String(string(reason)), keyWhose.String(whose)))
+		}
+	}
+	byReason(m.handshakes, "ours", s.Refused)
+	byReason(m.handshakes, "theirs", s.Turned)
+	byReason(m.closed, "ours", s.ClosedOurs)
+	byReason(m.closed, "theirs", s.ClosedTheirs)
 	return nil
 }
 

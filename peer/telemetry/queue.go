@@ -10,17 +10,14 @@ import (
 )
 
 const (
-	// maxBroadcast is how many message events may wait for their spans: what a peer at full speed makes
-	// in gather when one message in ten is sampled, twice over; about 1 MB. Beyond it they are dropped
-	// and counted.
-	maxBroadcast = 4096
-	// maxOverlay and maxAnnounced are likewise, for what is rare: a storm of dials and losses.
+	// maxOverlay and maxAnnounced are how many events may wait of what is rare: room for a storm of dials
+	// and losses. Beyond it they are dropped and counted. Message events have OTEL_BSP_MAX_QUEUE_SIZE.
 	maxOverlay   = 512
 	maxAnnounced = 64
-	// gather is how long events wait for company. Waking a goroutine costs the event loop microseconds
-	// where leaving an event costs nanoseconds, so it does that at most fifty times a second. A trace
-	// takes this much longer to be seen, and the collector's own batch (200 ms) hides it.
-	gather = 20 * time.Millisecond
+	// gather is how long events wait for company. Leaving an event costs the event loop nanoseconds, but
+	// waking a goroutine costs it microseconds, so it does that at most twenty times a second. A trace is
+	// seen this much later; the collector's own batch takes 200 ms.
+	gather = 50 * time.Millisecond
 	// chunk is how many slots are given back at once.
 	chunk = 256
 )
@@ -37,20 +34,29 @@ type queue struct {
 }
 
 // newQueue makes room for message events only if somebody makes spans of them.
-func newQueue(traces bool) *queue {
+func newQueue(traces bool, messages int) *queue {
 	q := &queue{wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
 	q.overlay.slots = make([]overlay.Event, maxOverlay)
 	if traces {
 		q.announced.slots = make([]AnnounceEvent, maxAnnounced)
-		q.broadcast.slots = make([]plumtree.Event, maxBroadcast)
+		q.broadcast.slots = make([]plumtree.Event, messages)
 	}
 	return q
 }
 
-// wait waits until there is something to take, and a little longer. It returns false when stop closes.
-func (q *queue) wait(stop <-chan struct{}) bool {
+// wait waits until there is something to take, and a little longer for company, or until due if that is
+// not zero. It returns false when stop closes.
+func (q *queue) wait(stop <-chan struct{}, due time.Time) bool {
+	var batch <-chan time.Time
+	if !due.IsZero() {
+		timer := time.NewTimer(time.Until(due))
+		defer timer.Stop()
+		batch = timer.C
+	}
 	select {
 	case <-q.wake:
+	case <-batch:
+		return true
 	case <-stop:
 		return false
 	}

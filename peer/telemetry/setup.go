@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -63,14 +64,15 @@ func (r Resource) describe() *resource.Resource {
 
 // settings is what the environment says, as far as we and not the SDK must read it.
 type settings struct {
-	sampler               sampler
 	traces, metrics, logs bool
+	sampler               sampler       // of traces
+	batch                 batchSettings // of traces
 }
 
 func (s settings) off() bool { return !s.traces && !s.metrics && !s.logs }
 
-// readSettings reads the variables that decide what is on. All others (headers, certificates, limits,
-// intervals) the exporters and processors read from the process's environment by themselves.
+// readSettings reads the variables that decide what is on, and those of traces. All others (endpoints,
+// headers, certificates, intervals) the exporters read from the process's environment by themselves.
 func readSettings(getenv func(string) string) (s settings, warnings []string) {
 	env := func(name string) string { return strings.TrimSpace(getenv(name)) }
 	if strings.EqualFold(env("OTEL_SDK_DISABLED"), "true") {
@@ -87,11 +89,41 @@ func readSettings(getenv func(string) string) (s settings, warnings []string) {
 		}
 	}
 	if s.traces {
-		var warning string
-		if s.sampler, warning = readSampler(env); warning != "" {
+		sampler, warning := readSampler(env)
+		if warning != "" {
 			warnings = append(warnings, warning)
 		}
+		batch, more := readBatch(env)
+		s.sampler, s.batch, warnings = sampler, batch, append(warnings, more...)
 	}
+	return s, warnings
+}
+
+// batchSettings are those of the specification's batching span processor, and its defaults.
+type batchSettings struct {
+	queue   int           // how many message events may wait
+	max     int           // how many spans are sent together
+	delay   time.Duration // after which fewer are sent too
+	timeout time.Duration // of one batch
+}
+
+func readBatch(env func(string) string) (s batchSettings, warnings []string) {
+	number := func(name string, otherwise int) int {
+		value := env(name)
+		if value == "" {
+			return otherwise
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil || n <= 0 {
+			warnings = append(warnings, fmt.Sprintf("%s=%s is ignored; set it to a whole number above 0, such as %d", name, value, otherwise))
+			return otherwise
+		}
+		return n
+	}
+	s.queue = number("OTEL_BSP_MAX_QUEUE_SIZE", 2048)
+	s.max = min(number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512), s.queue)
+	s.delay = time.Duration(number("OTEL_BSP_SCHEDULE_DELAY", 5000)) * time.Millisecond
+	s.timeout = time.Duration(number("OTEL_BSP_EXPORT_TIMEOUT", 30000)) * time.Millisecond
 	return s, warnings
 }
 
@@ -133,7 +165,7 @@ func first(env func(string) string, names ...string) (name, value string) {
 
 // exporters is where each signal goes; nil where it is off.
 type exporters struct {
-	spans   sdktrace.SpanExporter
+	spans   otlptrace.Client
 	metrics sdkmetric.Exporter
 	logs    sdklog.Exporter
 }
@@ -156,9 +188,10 @@ var connecting = grpc.WithConnectParams(grpc.ConnectParams{
 // exporters makes those that are on. None of them connects yet.
 func (s settings) exporters(ctx context.Context) (e exporters, err error) {
 	if s.traces {
-		x, xerr := otlptracegrpc.New(ctx, otlptracegrpc.WithDialOption(connecting), otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
+		x := otlptracegrpc.NewClient(otlptracegrpc.WithDialOption(connecting), otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
 			Enabled: true, InitialInterval: retryFirst, MaxInterval: retryLast, MaxElapsedTime: retryFor,
 		}))
+		xerr := x.Start(ctx)
 		if err = errors.Join(err, xerr); xerr == nil {
 			e.spans = x
 		}

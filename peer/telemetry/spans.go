@@ -5,9 +5,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"hearsay/peer/overlay"
 	"hearsay/peer/plumtree"
@@ -16,12 +15,11 @@ import (
 
 // spans turns events into spans. One goroutine owns it.
 type spans struct {
-	tracer  trace.Tracer // nil while traces are off
-	metrics *metrics     // nil while metrics are off
+	batch   *batch   // nil while traces are off
+	metrics *metrics // nil while metrics are off
 	conns   neighbors
 	links   recent[overlay.Event]  // what a heal tells of: Lost and Rooted
 	tree    recent[plumtree.Event] // what process and catch-up tell of: Grafted and Lost
-	attrs   []attribute.KeyValue   // scratch: the SDK copies them
 }
 
 // overlay makes the span of an event, or remembers it for a later one.
@@ -49,6 +47,7 @@ func (s *spans) broadcast(before, e, after *plumtree.Event) {
 	case plumtree.Published:
 		s.published(e)
 	case plumtree.Processed:
+		s.metrics.processed(e)
 		s.processed(e, pruned(before, e) || pruned(after, e))
 	case plumtree.CaughtUp:
 		s.caughtUp(e)
@@ -58,153 +57,167 @@ func (s *spans) broadcast(before, e, after *plumtree.Event) {
 }
 
 func pruned(e, by *plumtree.Event) bool {
-	return e != nil && e.Kind == plumtree.Pruned && e.Conn == by.Conn
+	return e != nil && e.Kind == plumtree.Pruned && e.Conn == by.Conn && e.Seq == by.Seq && e.Origin == by.Origin
+}
+
+// start begins a span; it returns nil for what is not recorded.
+func (s *spans) start(name string, kind tracepb.Span_SpanKind, ids wire.Context, at time.Time) *span {
+	if s.batch == nil || !ids.Sampled || !ids.Valid() {
+		return nil
+	}
+	return s.batch.span(name, kind, ids, at)
 }
 
 func (s *spans) announced(e *AnnounceEvent) {
-	span := s.start(spanAnnounce, trace.SpanKindProducer, &e.Context, wire.Context{}, wire.Context{}, e.At)
+	span := s.start(nameAnnounce, tracepb.Span_SPAN_KIND_PRODUCER, e.Context, e.At)
 	if span == nil {
 		return
 	}
-	s.add(keyWhy.String(e.Why), semconv.NetworkTransportUDP)
-	s.addAddr(e.To)
-	s.end(span, e.At)
+	span.string(keyWhy, e.Why)
+	span.add(overUDP)
+	span.addr(e.To)
+	span.end(e.At)
 }
 
 func (s *spans) discovered(e *overlay.Event) {
-	span := s.start(spanDiscover, trace.SpanKindConsumer, &e.Context, e.Parent, e.Link, e.Start)
+	span := s.start(nameDiscover, tracepb.Span_SPAN_KIND_CONSUMER, e.Context, e.Start)
 	if span == nil {
 		return
 	}
-	s.add(semconv.NetworkTransportUDP)
-	s.addPeer(e)
-	s.end(span, e.End)
+	span.parent(e.Parent, true)
+	span.link(e.Link)
+	span.add(overUDP)
+	span.peer(e)
+	span.end(e.End)
 }
 
 func (s *spans) dialled(e *overlay.Event) {
-	span := s.start(spanDial, trace.SpanKindClient, &e.Context, e.Parent, e.Link, e.Start)
+	span := s.start(nameDial, tracepb.Span_SPAN_KIND_CLIENT, e.Context, e.Start)
 	if span == nil {
 		return
 	}
-	s.add(semconv.NetworkTransportTCP, keyPurpose.String(e.Purpose.String()))
-	if e.By != "" {
-		s.add(keyBy.String(e.By))
-	}
-	s.addPeer(e)
-	s.fail(span, e.Outcome, string(e.Reason))
-	s.end(span, e.End)
+	span.parent(e.Parent, false)
+	span.link(e.Link)
+	span.string(keyBy, e.By)
+	span.handshake(e)
 }
 
 func (s *spans) accepted(e *overlay.Event) {
-	span := s.start(spanAccept, trace.SpanKindServer, &e.Context, e.Parent, e.Link, e.Start)
+	span := s.start(nameAccept, tracepb.Span_SPAN_KIND_SERVER, e.Context, e.Start)
 	if span == nil {
 		return
 	}
-	s.add(semconv.NetworkTransportTCP, keyPurpose.String(e.Purpose.String()), keyPriority.Bool(e.Priority))
-	s.addPeer(e)
-	s.fail(span, e.Outcome, string(e.Reason))
-	s.end(span, e.End)
+	span.parent(e.Parent, true)
+	span.link(e.Link)
+	span.bool(keyPriority, e.Priority)
+	span.handshake(e)
 }
 
-// fail makes the span of a broken handshake an error. A referral or a refusal is none: that is how the
-// mesh spreads its load.
-func (s *spans) fail(span trace.Span, outcome, reason string) {
-	if outcome != "failed" && outcome != "timeout" {
-		return
+// handshake adds what both ends of one tell. A broken one is an error; a referral or a refusal is none,
+// since that is how the mesh spreads its load.
+func (s *span) handshake(e *overlay.Event) {
+	s.add(overTCP)
+	s.string(keyPurpose, e.Purpose.String())
+	s.peer(e)
+	if e.Outcome == "failed" || e.Outcome == "timeout" {
+		reason := string(e.Reason)
+		if reason == "" {
+			reason = e.Outcome
+		}
+		s.string(semconv.ErrorTypeKey, reason)
+		s.fail(reason)
 	}
-	if reason == "" {
-		reason = outcome
-	}
-	s.failed(span, reason)
-}
-
-func (s *spans) failed(span trace.Span, reason string) {
-	s.add(semconv.ErrorTypeKey.String(reason))
-	span.SetStatus(codes.Error, reason)
+	s.end(e.End)
 }
 
 func (s *spans) healed(e *overlay.Event) {
-	span := s.start(spanHeal, trace.SpanKindInternal, &e.Context, e.Parent, e.Link, e.Start)
+	span := s.start(nameHeal, tracepb.Span_SPAN_KIND_INTERNAL, e.Context, e.Start)
 	if span == nil {
 		return
 	}
-	s.addPeer(e)
+	span.parent(e.Parent, false)
+	span.link(e.Link)
+	span.peer(e)
 	// All that went wrong in this time, not only the loss that began it: often that is the whole story.
 	for l := range s.links.all {
-		if l.Start.Before(e.Start) || l.Start.After(e.End) {
-			continue
+		if within(l.Start, e.Start, e.End) {
+			span.setback(l)
 		}
-		name, peer := eventLost, keyPeerID
-		if l.Kind == overlay.Rooted {
-			name, peer = eventRooted, keyRoot
-		}
-		attrs := []attribute.KeyValue{peer.String(string(l.Peer))}
-		if l.Name != "" {
-			attrs = append(attrs, keyPeerName.String(l.Name))
-		}
-		if l.Reason != "" {
-			attrs = append(attrs, keyReason.String(string(l.Reason)))
-		}
-		span.AddEvent(name, trace.WithTimestamp(l.Start), trace.WithAttributes(attrs...))
 	}
-	s.end(span, e.End)
+	span.end(e.End)
+}
+
+// setback tells of a lost link or a change of root.
+func (s *span) setback(e *overlay.Event) {
+	name, peer := eventLost, keyPeerID
+	if e.Kind == overlay.Rooted {
+		name, peer = eventRooted, keyRoot
+	}
+	attrs := []attribute.KeyValue{peer.String(string(e.Peer))}
+	if e.Name != "" {
+		attrs = append(attrs, keyPeerName.String(e.Name))
+	}
+	if e.Reason != "" {
+		attrs = append(attrs, keyReason.String(string(e.Reason)))
+	}
+	s.event(name, e.Start, attrs...)
 }
 
 func (s *spans) published(e *plumtree.Event) {
-	span := s.start(spanPublish, trace.SpanKindProducer, &e.Context, e.Parent, e.Link, e.Start)
+	span := s.start(namePublish, tracepb.Span_SPAN_KIND_PRODUCER, e.Context, e.Start)
 	if span == nil {
 		return
 	}
-	s.add(publishing...)
-	s.add(
-		semconv.MessagingMessageID(wire.MessageID(e.Origin, e.Seq)),
-		semconv.MessagingMessageBodySize(e.Size),
-		keyLinks.Int(e.Links),
-	)
-	s.end(span, e.End)
+	span.parent(e.Parent, true)
+	span.link(e.Link)
+	span.add(publishing)
+	span.message(e)
+	span.end(e.End)
 }
 
 func (s *spans) processed(e *plumtree.Event, pruned bool) {
-	span := s.start(spanProcess, trace.SpanKindConsumer, &e.Context, e.Parent, e.Link, e.Start)
+	span := s.start(nameProcess, tracepb.Span_SPAN_KIND_CONSUMER, e.Context, e.Start)
 	if span == nil {
 		return
 	}
-	s.metrics.processed(e)
-	s.add(processing...)
-	s.add(
-		semconv.MessagingMessageID(wire.MessageID(e.Origin, e.Seq)),
-		semconv.MessagingMessageBodySize(e.Size),
-		keyHop.Int(e.Hops),
-		keyOutcome.String(outcome(e.Outcome)),
-		keyLinks.Int(e.Links),
-	)
-	if e.Reason != "" {
-		s.add(keyReason.String(e.Reason))
-	}
+	span.parent(e.Parent, true)
+	span.link(e.Link)
+	span.add(processing)
+	span.message(e)
+	span.add(s.conns.of(e.Conn).attrs)
+	span.int(keyHop, e.Hops)
+	span.string(keyOutcome, outcome(e.Outcome))
+	span.string(keyReason, e.Reason)
 	if e.Held > 0 {
-		s.add(keyHeld.Float64(ms(e.Held)))
+		span.double(keyHeld, ms(e.Held))
 	}
-	if asked, ok := s.grafted(e); ok {
-		s.add(keyGraft.Float64(ms(asked)))
+	if ago, ok := s.grafted(e); ok {
+		span.double(keyGraft, ms(ago))
 	}
-	s.add(s.conns.attributes(e.Conn)...)
 	switch e.Outcome {
 	case plumtree.Duplicate:
 		// A duplicate is no error: until a link is pruned, it is what eager push costs.
-		span.AddEvent(eventDuplicate, trace.WithTimestamp(e.End))
+		span.event(eventDuplicate, e.End)
 		if pruned {
-			span.AddEvent(eventPruned, trace.WithTimestamp(e.End))
+			span.event(eventPruned, e.End)
 		}
 	case plumtree.Dropped:
-		// What is older than this peer is not owed to it.
+		// What is older than this peer is not owed to it; anything else is a limit that was met.
 		if e.Reason != "old" {
-			s.failed(span, e.Reason)
+			span.string(semconv.ErrorTypeKey, e.Reason)
+			span.fail(e.Reason)
 		}
 	}
-	s.end(span, e.End)
+	span.end(e.End)
 }
 
-// grafted says how long ago we asked for the message.
+func (s *span) message(e *plumtree.Event) {
+	s.string(semconv.MessagingMessageIDKey, wire.MessageID(e.Origin, e.Seq))
+	s.int(semconv.MessagingMessageBodySizeKey, e.Size)
+	s.int(keyLinks, e.Links)
+}
+
+// grafted says how long before its arrival we asked for a message.
 func (s *spans) grafted(e *plumtree.Event) (ago time.Duration, ok bool) {
 	if e.Reason != "graft" {
 		return 0, false
@@ -217,79 +230,49 @@ func (s *spans) grafted(e *plumtree.Event) (ago time.Duration, ok bool) {
 	return ago, ok
 }
 
+// caughtUp puts a catch-up beneath the dial or accept of its link, if that is known and recorded:
+// nobody else has heard of its trace, while that one shows why it was needed.
 func (s *spans) caughtUp(e *plumtree.Event) {
-	span := s.start(spanCatchUp, trace.SpanKindInternal, &e.Context, e.Parent, e.Link, e.Start)
+	link := s.conns.of(e.Conn)
+	ids, parent := e.Context, e.Parent
+	if link.context.Sampled && ids.Valid() {
+		ids.Trace, ids.Sampled, parent = link.context.Trace, true, link.context
+	}
+	span := s.start(nameCatchUp, tracepb.Span_SPAN_KIND_INTERNAL, ids, e.Start)
 	if span == nil {
 		return
 	}
-	s.add(keyAsked.Int64(int64(e.Asked)), keyGot.Int64(int64(e.Got)))
-	s.add(s.conns.attributes(e.Conn)...)
+	span.parent(parent, false)
+	span.link(e.Link)
+	span.int(keyAsked, int(e.Asked))
+	span.int(keyGot, int(e.Got))
+	span.add(link.attrs)
 	for l := range s.tree.all {
-		if l.Kind != plumtree.Lost || l.Start.Before(e.Start) || l.Start.After(e.End) {
-			continue
+		if l.Kind == plumtree.Lost && within(l.Start, e.Start, e.End) {
+			span.event(eventLost, l.Start, keyOrigin.String(string(l.Origin)),
+				keyFirst.Int64(int64(l.From)), keyLast.Int64(int64(l.Seq)), keyReason.String(l.Reason))
 		}
-		span.AddEvent(eventLost, trace.WithTimestamp(l.Start), trace.WithAttributes(
-			keyOrigin.String(string(l.Origin)), keyFirst.Int64(int64(l.From)), keyLast.Int64(int64(l.Seq)), keyReason.String(l.Reason),
-		))
 	}
-	s.end(span, e.End)
+	span.end(e.End)
 }
 
-// start begins a span, and an empty list of attributes. It returns nil for what was not sampled.
-func (s *spans) start(name string, kind trace.SpanKind, ids *wire.Context, parent, link wire.Context, at time.Time) trace.Span {
-	if s.tracer == nil || !ids.Sampled || !ids.Valid() {
-		return nil
-	}
-	s.attrs = s.attrs[:0]
-	_, span := s.tracer.Start(withIDs(ids, parent), name, trace.WithSpanKind(kind), trace.WithTimestamp(at))
-	if link.Valid() {
-		span.AddLink(trace.Link{SpanContext: remote(link)})
-	}
-	return span
+// peer adds what all events of the overlay tell.
+func (s *span) peer(e *overlay.Event) {
+	s.string(keyOutcome, e.Outcome)
+	s.string(keyReason, string(e.Reason))
+	s.string(keyPeerID, string(e.Peer))
+	s.string(keyPeerName, e.Name)
+	s.addr(e.Addr)
 }
 
-func (s *spans) add(attrs ...attribute.KeyValue) { s.attrs = append(s.attrs, attrs...) }
-
-// addPeer adds what all events of the overlay tell.
-func (s *spans) addPeer(e *overlay.Event) {
-	if e.Outcome != "" {
-		s.add(keyOutcome.String(e.Outcome))
-	}
-	if e.Reason != "" {
-		s.add(keyReason.String(string(e.Reason)))
-	}
-	if e.Peer != "" {
-		s.add(keyPeerID.String(string(e.Peer)))
-	}
-	if e.Name != "" {
-		s.add(keyPeerName.String(e.Name))
-	}
-	s.addAddr(e.Addr)
-}
-
-func (s *spans) addAddr(a netip.AddrPort) {
+func (s *span) addr(a netip.AddrPort) {
 	if a.IsValid() {
-		s.add(semconv.NetworkPeerAddress(a.Addr().String()), semconv.NetworkPeerPort(int(a.Port())))
+		s.string(semconv.NetworkPeerAddressKey, a.Addr().String())
+		s.int(semconv.NetworkPeerPortKey, int(a.Port()))
 	}
 }
 
-// end ends the span; the zero time would mean now.
-func (s *spans) end(span trace.Span, at time.Time) {
-	span.SetAttributes(s.attrs...)
-	span.End(trace.WithTimestamp(at))
-}
-
-func outcome(o plumtree.Outcome) string {
-	switch o {
-	case plumtree.Delivered:
-		return "delivered"
-	case plumtree.Duplicate:
-		return "duplicate"
-	case plumtree.Dropped:
-		return "dropped"
-	}
-	return "-"
-}
+func within(t, start, end time.Time) bool { return !t.Before(start) && !t.After(end) }
 
 // ms keeps the microseconds, which is what a LAN takes.
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -95,8 +95,8 @@ func TestSpans(t *testing.T) {
 	message := attrs{
 		"messaging.system": "hearsay", "messaging.destination.name": "mesh",
 		"messaging.message.id": string(origin) + ".5", "messaging.message.body.size": 100,
-		"network.transport": "tcp", "network.peer.address": "172.18.0.3", "network.peer.port": 49153,
-		"hearsay.from": "peer-2-7777", "hearsay.peer.id": string(theirID), "hearsay.peer.name": "peer-2",
+		"network.peer.address": "172.18.0.3", "network.peer.port": 49153,
+		"hearsay.from": "peer-2-7777", "hearsay.peer.id": string(theirID),
 		"messaging.operation.name": "process", "messaging.operation.type": "process",
 	}
 	with := func(base attrs, more attrs) attrs {
@@ -198,7 +198,7 @@ func TestSpans(t *testing.T) {
 					e.Outcome, e.Reason, e.Links = plumtree.Duplicate, "", 0
 					return e
 				}(),
-				{Kind: plumtree.Pruned, Start: at(23), End: at(23), Conn: 7},
+				{Kind: plumtree.Pruned, Start: at(23), End: at(23), Conn: 7, Origin: origin, From: 5, Seq: 5},
 			},
 			want: want{name: "process mesh", kind: tracepb.Span_SPAN_KIND_CONSUMER, ids: ids(4, 5), parent: ids(4, 4), link: ids(4, 3), start: at(20), end: at(23),
 				attrs:  with(message, attrs{"hearsay.hop": 2, "hearsay.outcome": "duplicate", "hearsay.links": 0}),
@@ -231,11 +231,24 @@ func TestSpans(t *testing.T) {
 				{Kind: plumtree.CaughtUp, Start: at(20), End: at(30), Context: ids(1, 9), Parent: ids(1, 2), Conn: 7, Asked: 5, Got: 2},
 			},
 			want: want{name: "catch-up", kind: tracepb.Span_SPAN_KIND_INTERNAL, ids: ids(1, 9), parent: ids(1, 2), start: at(20), end: at(30),
-				attrs:  with(peer, attrs{"network.transport": "tcp", "hearsay.asked": 5, "hearsay.got": 2, "hearsay.from": "peer-2-7777"}),
+				attrs: attrs{"hearsay.asked": 5, "hearsay.got": 2, "hearsay.from": "peer-2-7777", "hearsay.peer.id": string(theirID),
+					"network.peer.address": "172.18.0.3", "network.peer.port": 49153},
 				events: []string{"lost"},
 				eventDetails: []attrs{
 					{"hearsay.origin": string(origin), "hearsay.first": 6, "hearsay.last": 8, "hearsay.reason": "expired"},
 				}},
+		},
+		"a catch-up goes beneath the link's dial": {
+			overlay:   []overlay.Event{linked},
+			broadcast: []plumtree.Event{{Kind: plumtree.CaughtUp, Start: at(20), End: at(30), Context: ids(8, 9), Conn: 7, Asked: 5, Got: 5}},
+			want: want{name: "catch-up", kind: tracepb.Span_SPAN_KIND_INTERNAL, ids: ids(1, 9), parent: ids(1, 2), start: at(20), end: at(30),
+				attrs: attrs{"hearsay.asked": 5, "hearsay.got": 5, "hearsay.from": "peer-2-7777", "hearsay.peer.id": string(theirID),
+					"network.peer.address": "172.18.0.3", "network.peer.port": 49153}},
+		},
+		"a name that is no text costs only itself": {
+			overlay: []overlay.Event{{Kind: overlay.Discovered, Start: at(1), End: at(1), Context: ids(1, 2), Name: "pe\xffer"}},
+			want: want{name: "discover", kind: tracepb.Span_SPAN_KIND_CONSUMER, ids: ids(1, 2), start: at(1), end: at(1),
+				attrs: attrs{"network.transport": "udp", "hearsay.peer.name": "pe\uFFFDer"}},
 		},
 		"a parent in another trace is none": {
 			overlay: []overlay.Event{{Kind: overlay.Discovered, Start: at(1), End: at(1), Context: ids(1, 2), Parent: ids(9, 1)}},
