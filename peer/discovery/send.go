@@ -34,10 +34,13 @@ func (m *Multicast) Send(data []byte) error {
 	errs := make([]error, len(members))
 	sent := 0
 	for i, p := range members {
-		if errs[i] = m.sendOn(p, data); errs[i] == nil {
-			p.sentAt(now)
-			sent++
+		// Awaited before it is sent: the reader may hear it before the sender has returned.
+		p.sentAt(now)
+		if errs[i] = m.sendOn(p, data); errs[i] != nil {
+			p.unsent(now)
+			continue
 		}
+		sent++
 	}
 	if sent == 0 {
 		return errors.Join(errs...)

@@ -192,6 +192,9 @@ func (m *Multicast) uptime() time.Duration { return time.Since(m.opened) + 1 }
 // sentAt notes that an announcement is on its way, and should come back.
 func (p *member) sentAt(now time.Duration) { p.awaited.CompareAndSwap(0, int64(now)) }
 
+// unsent takes sentAt back: what was not sent will not be heard.
+func (p *member) unsent(now time.Duration) { p.awaited.CompareAndSwap(int64(now), 0) }
+
 // heard notes that our own announcement came back.
 func (p *member) heard() {
 	p.awaited.Store(0)

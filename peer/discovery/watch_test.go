@@ -51,3 +51,15 @@ func TestMendingIsQuiet(t *testing.T) {
 		}
 	}
 }
+
+// The reader often hears an announcement before Send has returned. That is no reason to wait for it.
+func TestWhatIsHeardIsNotAwaited(t *testing.T) {
+	m := open(t, Config{Group: someGroup(), Interfaces: []string{loopback(t)}, Rescan: time.Hour})
+	for i := range 500 {
+		send(t, m, "hello")
+		next(t, m)
+		if m.joined()[0].awaited.Load() != 0 {
+			t.Fatalf("announcement %d was heard and is awaited all the same", i)
+		}
+	}
+}
