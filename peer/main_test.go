@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -128,19 +129,14 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// freeGroup is a multicast group on a UDP port that nothing else on this machine uses now.
-func freeGroup(t *testing.T) string {
-	t.Helper()
-	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	return fmt.Sprintf("239.255.77.77:%d", c.LocalAddr().(*net.UDPAddr).Port)
+// freeGroup is a multicast group of the test's own, on a port below those that systems give to
+// programs that ask for any.
+func freeGroup() string {
+	return fmt.Sprintf("239.255.%d.%d:%d", rand.IntN(250), 1+rand.IntN(250), 20000+rand.IntN(12000))
 }
 
 func TestTwoPeersFindEachOtherAndTalk(t *testing.T) {
-	group := freeGroup(t)
+	group := freeGroup()
 	a := startPeer(t, group, "ann")
 	b := startPeer(t, group, "bob")
 	c := startPeer(t, group, "cat", "--json")
