@@ -31,6 +31,9 @@ type LinkStatus struct {
 // announcements and answers, and a join name resolved twice.
 const aloneAfter = 2 * time.Second
 
+// IsRoot reports whether this peer takes itself for the root.
+func (m *Mesh) IsRoot() bool { return m.overlay.IsRoot() }
+
 // Status returns a copy of the state.
 func (m *Mesh) Status(now time.Time) Status {
 	s := Status{
