@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -166,7 +167,7 @@ func (m *Mesh) reach(all []*Peer, should map[*Peer][]*Peer, when string) error {
 			// Those that should be heard are waited for. By the time that they and the dials are done, the others' shouts
 			// would have come as well, so nobody waits for what should not come.
 			if yes[other] {
-				errs = append(errs, p.hand.do("heard", tokens[other], "2000"), p.hand.do("dial", other.addr.String(), "2000"))
+				errs = append(errs, p.hand.do("heard", tokens[other], "2000"), p.hand.reach(other.addr))
 				continue
 			}
 			if p.hand.do("dial", other.addr.String(), patience) == nil {
@@ -178,4 +179,15 @@ func (m *Mesh) reach(all []*Peer, should map[*Peer][]*Peer, when string) error {
 		}
 		return errors.Join(errs...)
 	})
+}
+
+// reach dials until it succeeds, or has had time enough: for a second or so after a cut, a kernel
+// still believes that nobody has that address.
+func (h *Hand) reach(addr netip.Addr) error {
+	for begun := time.Now(); ; time.Sleep(poll) {
+		err := h.do("dial", addr.String(), "2000")
+		if err == nil || time.Since(begun) > 5*time.Second {
+			return err
+		}
+	}
 }
