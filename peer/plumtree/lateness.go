@@ -17,10 +17,11 @@ func (s *lateness) delay() instant {
 	return min(max(s.mean+4*s.dev, graftDelayMin), graftDelayMax)
 }
 
-// graftDelay is delay with up to a half added, so that peers that miss the same do not graft as one.
+// graftDelay is delay and a random time, so that of many peers that miss the same, the first to graft
+// has it sent to the others, too, before they graft. Where the tree is restless, that time is longer.
 func (t *Tree) graftDelay() instant {
 	d := t.late.delay()
-	return d + t.jitter(d/2)
+	return d + t.jitter(d/2+t.churn.spread(t.now))
 }
 
 // noticed starts the clock for the message that o misses next.

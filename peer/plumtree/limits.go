@@ -24,6 +24,9 @@ const (
 	// scheduling looks like loss; the second is what a person notices.
 	graftDelayMin = 5 * time.Millisecond
 	graftDelayMax = 500 * time.Millisecond
+	// graftSpread is over how long grafts are spread where the tree is restless: some times what a message
+	// takes from one end of the tree to the other.
+	graftSpread = 16 * time.Millisecond
 	// graftPatience is how long a grafted link may be silent before the next is asked: tens of round
 	// trips on a LAN, and a tenth of the time that the overlay takes to see a silent death.
 	graftPatience = 200 * time.Millisecond

@@ -130,9 +130,10 @@ func (t *Tree) ask(l *link, o *origin, graft bool) {
 	}
 }
 
-// announcer picks whom to ask for what comes next: who announced it first, or the next after who was
-// asked last. If nobody can be asked, gone says whether that is because all who had it have said that
-// it is gone.
+// announcer picks whom to ask for what comes next: an eager link if there is one, so that those who miss
+// the messages of many origins graft one link for all; else who announced it first. If somebody was
+// asked already, it is the next after that. If nobody can be asked, gone says whether that is because
+// all who had it have said that it is gone.
 func (t *Tree) announcer(o *origin) (pick *link, gone bool) {
 	next := o.upto + 1
 	last := slices.Index(t.links, o.from)
@@ -142,7 +143,7 @@ func (t *Tree) announcer(o *origin) (pick *link, gone bool) {
 		case v.has < next:
 		case v.gone >= next:
 			gone = true
-		case pick == nil || l == o.first && o.from == nil:
+		case pick == nil || o.from == nil && !pick.eager && (l.eager || l == o.first):
 			pick = l
 		}
 	}
@@ -189,6 +190,8 @@ func (t *Tree) onDue(o *origin) {
 	// Who was asked knows better when to give up, so it is given time to.
 	case l == nil && t.now-o.blocked >= t.cfg.Retain, t.now-o.blocked >= 2*t.cfg.Retain:
 		t.lose(o, min(o.known, o.firstHeld()-1), reasonNobody)
+	case l == nil && o.blocked+t.late.delay() > t.now:
+		t.arm(o, o.blocked+t.late.delay()-t.now) // payload is late, but it flows
 	case l == nil:
 		t.fetch(o, true)
 	case l.progress+o.patience > t.now && o.blocked+patienceMax > t.now:

@@ -42,6 +42,7 @@ type peer struct {
 	when    map[string]time.Time
 	texts   map[string]string
 	events  []Event
+	hops    map[string]int // of its own messages: the last delivery hop (LDH)
 }
 
 // cable is one end of a link.
@@ -72,7 +73,7 @@ func newNetwork(t fataler, seed uint64) *network {
 }
 
 func (n *network) start(change ...func(*Config)) *peer {
-	p := &peer{net: n, name: fmt.Sprint("p", len(n.peers)), started: n.now, got: map[wire.Origin][]uint64{}, when: map[string]time.Time{}, texts: map[string]string{}}
+	p := &peer{net: n, name: fmt.Sprint("p", len(n.peers)), started: n.now, got: map[wire.Origin][]uint64{}, when: map[string]time.Time{}, texts: map[string]string{}, hops: map[string]int{}}
 	p.origin = wire.NewOrigin(wire.NewID(n.rng), uint64(len(n.peers)+1))
 	cfg := Config{Self: p.origin, Name: p.name, Started: n.now, Retain: 10 * time.Minute, RetainBytes: 64 << 20}
 	for _, f := range change {
@@ -198,6 +199,7 @@ func (p *peer) deliver(d Delivery) {
 	p.when[id] = p.net.now
 	for _, q := range p.net.peers {
 		if q.origin == d.Origin {
+			q.hops[id] = max(q.hops[id], d.Hops)
 			if want, ok := q.texts[id]; !ok || want != string(d.Body) || d.Name != q.name {
 				p.net.t.Fatalf("%s got %q from %s as %s, want %q", p.name, d.Body, d.Name, id, want)
 			}

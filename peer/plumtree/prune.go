@@ -33,6 +33,14 @@ func (t *Tree) warm(l *link) {
 	t.backOff()
 }
 
+// spread is by how much grafts are spread, beyond what a calm tree needs.
+func (c *churn) spread(now instant) instant {
+	if now-c.grafted > calm {
+		return 0
+	}
+	return min(1e6<<c.level, graftSpread)
+}
+
 func (t *Tree) backOff() {
 	if t.churn.level > 0 {
 		t.churn.after = t.now + t.jitter(1e6<<t.churn.level)
