@@ -63,11 +63,12 @@ type span struct {
 	batch *batch
 	buf   []byte
 	trace wire.TraceID
+	start time.Time
 	flags uint32
 }
 
 func (s *span) begin(name string, kind tracepb.Span_SpanKind, ids wire.Context, at time.Time) {
-	s.trace, s.flags = ids.Trace, flagsLocal
+	s.trace, s.start, s.flags = ids.Trace, at, flagsLocal
 	b := s.buf[:0]
 	b = appendBytes(b, spanTraceID, ids.Trace[:])
 	b = appendBytes(b, spanSpanID, ids.Span[:])
@@ -134,8 +135,12 @@ func (s *span) fail(reason string) {
 	s.buf = appendBytes(s.buf, spanStatus, b)
 }
 
-// end puts the span into the batch.
+// end puts the span into the batch. It lasts a nanosecond at least: Jaeger warns of a "negative duration"
+// on each that lasts none.
 func (s *span) end(at time.Time) {
+	if !at.After(s.start) {
+		at = s.start.Add(1)
+	}
 	s.buf = appendTime(s.buf, spanEnd, at)
 	s.buf = appendFixed32(s.buf, spanFlags, s.flags)
 	s.batch.put(s.buf)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
@@ -45,7 +47,8 @@ func Instance(name string, id wire.ID) string {
 // describe is the resource of every span, metric and log line. All peers are one service, as the
 // conventions ask of replicas. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, so they win.
 func (r Resource) describe() *resource.Resource {
-	res, _ := resource.New(context.Background(), // the error is a detector's; the others have done their part
+	// The error is a detector's; the others have done their part.
+	res, _ := resource.New(context.Background(),
 		resource.WithTelemetrySDK(),
 		resource.WithHost(),
 		resource.WithProcessPID(),
@@ -57,9 +60,21 @@ func (r Resource) describe() *resource.Resource {
 			semconv.ServiceVersion(r.Version),
 			keyID.String(string(r.ID)),
 		),
+		resource.WithAttributes(host()...),
 		resource.WithFromEnv(),
 	)
 	return res
+}
+
+// host names the machine by its boot, where that can be known. Containers have no machine-id, and host
+// names of their own, but they share a kernel and its clock; and whoever draws their spans should know
+// that, or it suspects the clocks where a message merely was under way.
+func host() []attribute.KeyValue {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return nil
+	}
+	return []attribute.KeyValue{semconv.HostID(strings.TrimSpace(string(id)))}
 }
 
 // settings is what the environment says, as far as we and not the SDK must read it.

@@ -85,6 +85,10 @@ func start(r Resource, s settings, e exporters, rep *reporter) *Telemetry {
 	t.life, t.endLife = context.WithCancel(context.Background())
 	res := r.describe()
 	spans := &spans{}
+	// The queue comes before the metrics, which may be read from the moment they exist.
+	if e.spans != nil || e.metrics != nil {
+		t.events = newQueue(e.spans != nil, s.batch.queue)
+	}
 	if e.spans != nil {
 		t.traces = true
 		spans.batch = newBatch(e.spans, s.batch, t.guard("traces", rep), res, r.Version)
@@ -103,11 +107,10 @@ func start(r Resource, s settings, e exporters, rep *reporter) *Telemetry {
 			sdklog.WithProcessor(sdklog.NewBatchProcessor(guardedLogs{e.logs, t.guard("logs", rep)})),
 		)
 	}
-	if !t.traces && t.meters == nil {
+	if t.events == nil {
 		close(t.stopped)
 		return t
 	}
-	t.events = newQueue(t.traces, s.batch.queue)
 	go t.run(spans, rep)
 	return t
 }
@@ -182,7 +185,7 @@ func (t *Telemetry) run(s *spans, rep *reporter) {
 // the queue may get full too: that is the one place where events are dropped.
 func (t *Telemetry) drain(s *spans, rep *reporter) {
 	q := t.events
-	q.sayDropped(rep)
+	defer q.sayDropped(rep)
 	for q.waiting() && t.life.Err() == nil {
 		// The overlay first: it says who is at the end of the connections that the broadcast names.
 		q.overlay.take(func(_, e, _ *overlay.Event) { s.overlay(e) })
