@@ -175,11 +175,15 @@ func (c *conn) read(inbox chan<- *batch, stop <-chan struct{}) {
 		} else {
 			filled = copy(next.buf, rest)
 		}
-		end := b.end
+		end, broken := b.end, b.broken
 		select {
 		case inbox <- b:
 		case <-stop:
 			return
+		}
+		if broken {
+			// The far side is to be told why; the connection ends once part has given it time to listen.
+			io.Copy(io.Discard, c.net)
 		}
 		if end != "" {
 			return

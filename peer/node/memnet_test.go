@@ -43,7 +43,6 @@ func newMemNet(seed uint64) *memNet {
 type memHost struct {
 	net      *memNet
 	addr     netip.Addr
-	deaf     bool // multicast does not reach it
 	listener *memListener
 	group    *memGroup
 	nextPort uint16
@@ -92,6 +91,8 @@ func (h *memHost) kill() {
 }
 
 func (h *memHost) Listen(string) (net.Listener, error) {
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
 	h.listener = &memListener{addr: netip.AddrPortFrom(h.addr, wire.MinPort), queue: make(chan net.Conn, 1024), closed: make(chan struct{})}
 	return h.listener, nil
 }
@@ -107,18 +108,21 @@ func (h *memHost) Dial(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 		return nil, ctx.Err()
 	}
 	h.net.mu.Lock()
-	far := h.net.hosts[to.Addr()]
+	var listener *memListener
+	if far := h.net.hosts[to.Addr()]; far != nil {
+		listener = far.listener
+	}
 	h.nextPort++
 	local := netip.AddrPortFrom(h.addr, h.nextPort)
 	h.net.mu.Unlock()
-	if far == nil || far.listener == nil || to.Port() != wire.MinPort {
+	if listener == nil || to.Port() != wire.MinPort {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}
 	ours, theirs := h.net.pipe(local, to)
 	select {
-	case <-far.listener.closed:
+	case <-listener.closed:
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-	case far.listener.queue <- theirs:
+	case listener.queue <- theirs:
 		return ours, nil
 	}
 }
@@ -139,8 +143,11 @@ func (h *memHost) Resolve(_ context.Context, join []string) ([]netip.AddrPort, e
 }
 
 func (h *memHost) Multicast(Config) (Multicast, error) {
-	h.group = &memGroup{host: h, queue: make(chan discovery.Datagram, 256)}
-	return h.group, nil
+	g := &memGroup{host: h, queue: make(chan discovery.Datagram, 256)}
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
+	h.group = g
+	return g, nil
 }
 
 type memGroup struct {
@@ -176,16 +183,19 @@ func (g *memGroup) SendTo(data []byte, to netip.AddrPort) error {
 }
 
 func (g *memGroup) to(h *memHost, data []byte) {
-	if h.group == nil || h.deaf || g.host.deaf || !g.host.net.reaches(g.host.addr, h.addr) {
+	h.net.mu.Lock()
+	group := h.group
+	h.net.mu.Unlock()
+	if group == nil || !g.host.net.reaches(g.host.addr, h.addr) {
 		return
 	}
 	d := discovery.Datagram{Data: append([]byte(nil), data...), From: g.source()}
 	time.AfterFunc(g.host.net.latency(), func() {
-		h.group.mu.Lock()
-		defer h.group.mu.Unlock()
-		if !h.group.closed {
+		group.mu.Lock()
+		defer group.mu.Unlock()
+		if !group.closed {
 			select {
-			case h.group.queue <- d:
+			case group.queue <- d:
 			default:
 			}
 		}
