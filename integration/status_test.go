@@ -110,8 +110,9 @@ func (a *api) publish(ctx context.Context, text, traceparent string) (Receipt, e
 	return r, err
 }
 
-// stream opens a path that answers with lines for as long as it is read. onLine is called for each; close ends it.
-func (a *api) stream(path string, onLine func(line []byte, at time.Time)) (close func(), err error) {
+// stream opens a path that answers with lines for as long as it is read. onLine is called for each, and onEnd at the end;
+// close ends it.
+func (a *api) stream(path string, onLine func(line []byte, at time.Time), onEnd func()) (close func(), err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.base+path, nil)
 	if err != nil {
@@ -134,6 +135,7 @@ func (a *api) stream(path string, onLine func(line []byte, at time.Time)) (close
 		for lines.Scan() {
 			onLine(lines.Bytes(), time.Now())
 		}
+		onEnd()
 	}()
 	return cancel, nil
 }
