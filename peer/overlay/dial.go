@@ -161,7 +161,7 @@ func (o *Overlay) candidates() func(func(*peer) bool) {
 
 // resume is when an entry may be dialled again.
 func (o *Overlay) resume(p *peer) time.Time {
-	if o.degree() == 0 && p.resume.Sub(p.last) > retryAlone {
+	if o.degree() == 0 && !p.last.IsZero() && p.resume.Sub(p.last) > retryAlone {
 		return p.last.Add(retryAlone)
 	}
 	return p.resume

@@ -141,7 +141,10 @@ func (o *Overlay) met(c *conn) {
 			o.view.remove(p)
 		}
 		p.name, p.addr, p.free = c.name, c.addr, c.hello.Slots.Free()
-		p.heard, p.proven, p.dead, p.tries = o.now, true, false, 0
+		if p.dead {
+			p.tries = 0 // it lives: only what it refuses counts now
+		}
+		p.heard, p.last, p.proven, p.dead = o.now, c.began, true, false
 		o.view.put(o, p)
 		c.target = p
 	}

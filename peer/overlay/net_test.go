@@ -1,20 +1,29 @@
 package overlay
 
 import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
 
-// seeds runs a story with many seeds; a failure names its own.
+// seeds runs a story with many seeds; a failure names its own, and with HEARSAY_SEED only that one
+// runs, and tells what everybody did.
 func seeds(t *testing.T, n int, story func(w *world)) {
 	t.Helper()
 	if testing.Short() {
 		n = max(1, n/10)
 	}
-	for seed := range uint64(n) {
-		w := newWorld(t, seed)
-		w.logging = testing.Verbose()
+	if one, err := strconv.ParseUint(os.Getenv("HEARSAY_SEED"), 10, 64); err == nil {
+		w := newWorld(t, one)
+		w.logging = true
 		story(w)
+		return
+	}
+	for seed := range uint64(n) {
+		story(newWorld(t, seed))
 	}
 }
 
@@ -30,6 +39,9 @@ func times(t *testing.T, n int, limit time.Duration, story func(w *world) time.D
 			t.Logf("seed %d: never", w.seed)
 			d = time.Hour
 		}
+		if w.logging {
+			t.Log("\n" + strings.Join(w.log, "\n"))
+		}
 		all = append(all, d)
 	})
 	t.Logf("median %v, p95 %v, worst %v of %d", percentile(all, 0.5), percentile(all, 0.95), percentile(all, 1), len(all))
@@ -43,6 +55,119 @@ func TestSixFormOneMesh(t *testing.T) {
 		for range 6 {
 			w.add()
 		}
-		return w.until(5*time.Second, func() bool { return w.whole() && w.content() })
+		return w.until(5*time.Second, func() bool { return w.content() && w.whole() })
 	})
+}
+
+// mesh starts n peers within a tenth of a second and waits until they are settled.
+func (w *world) mesh(n int, opts ...option) {
+	w.t.Helper()
+	for range n {
+		w.add(opts...)
+	}
+	w.settle()
+}
+
+// settle waits until the mesh is whole, follows one root, and every node has what it wants.
+func (w *world) settle() {
+	w.t.Helper()
+	if d := w.until(3*time.Minute, func() bool { return w.content() && w.whole() }); d < 0 {
+		w.fatalf("the mesh does not settle: %d parts, content %v", len(w.parts()), w.content())
+	}
+	w.run(10 * time.Second)
+}
+
+func TestManyFormOneMesh(t *testing.T) {
+	for _, n := range []int{2, 3, 30, 100} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			times(t, 20, 2*time.Second, func(w *world) time.Duration {
+				for range n {
+					w.add()
+				}
+				return w.until(time.Minute, func() bool { return w.content() && w.whole() })
+			})
+		})
+	}
+}
+
+func TestJoinListWithoutMulticast(t *testing.T) {
+	for _, n := range []int{2, 6, 30} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			times(t, 50, 3*time.Second, func(w *world) time.Duration {
+				w.multicast = false
+				for range n {
+					w.addJoin([]int{0})
+				}
+				return w.until(time.Minute, func() bool { return w.content() && w.whole() })
+			})
+		})
+	}
+}
+
+func TestKillHalf(t *testing.T) {
+	for _, n := range []int{6, 30, 100} {
+		for _, silent := range []bool{false, true} {
+			t.Run(fmt.Sprint(n, " silent ", silent), func(t *testing.T) {
+				limit := time.Second
+				if silent {
+					limit = 5 * time.Second
+				}
+				times(t, 40, limit, func(w *world) time.Duration {
+					w.mesh(n)
+					for _, i := range w.rng.Perm(n)[:n/2] {
+						w.nodes[i].kill(silent)
+					}
+					return w.until(time.Minute, func() bool { return w.content() && w.whole() })
+				})
+			})
+		}
+	}
+}
+
+func TestPartitionHeals(t *testing.T) {
+	for _, s := range [][2]int{{3, 6}, {3, 3}, {1, 1}} {
+		for _, n := range []int{6, 30} {
+			for _, means := range []string{"multicast", "join", "passive"} {
+				for _, long := range []time.Duration{20 * time.Second, 20 * time.Minute} {
+					if n == 30 && long > time.Minute && s[0] == 1 {
+						continue
+					}
+					t.Run(fmt.Sprint(s, n, means, long), func(t *testing.T) {
+						times(t, 20, 5*time.Second, func(w *world) time.Duration {
+							for range n {
+								if means == "join" {
+									w.addJoin(upTo(n), slots(s[0], s[1]))
+								} else {
+									w.add(slots(s[0], s[1]))
+								}
+							}
+							w.settle()
+							if means != "multicast" {
+								w.multicast = false
+							}
+							w.split(w.nodes[:n/2], w.nodes[n/2:])
+							w.run(long)
+							if p := len(w.parts()); p != 2 {
+								t.Logf("seed %d: %d parts during the partition", w.seed, p)
+							}
+							w.mend()
+							return w.until(time.Minute, w.whole)
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+func TestNewcomerInFullHouse(t *testing.T) {
+	for _, s := range [][2]int{{3, 3}, {1, 1}} {
+		t.Run(fmt.Sprint(s), func(t *testing.T) {
+			times(t, 50, time.Second, func(w *world) time.Duration {
+				w.mesh(8, slots(s[0], s[1]))
+				w.add(slots(s[0], s[1]))
+				return w.until(time.Minute, w.whole)
+			})
+		})
+	}
 }

@@ -64,8 +64,9 @@ func (p *probe) advance(o *Overlay) {
 			n = min(n, maxProbes-1)
 		}
 	}
+	turn := o.rng.IntN(2)
 	for i := range n {
-		if t := p.choose(o, i%2 == o.rng.IntN(2)); t != nil {
+		if t := p.choose(o, (turn+i)%2 == 0); t != nil {
 			t.probed = o.now
 			o.counts.probes++
 			o.dialPeer(t, wire.PurposeProbe)

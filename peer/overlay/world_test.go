@@ -34,6 +34,9 @@ type world struct {
 	latency   func() time.Duration
 	log       []string
 	logging   bool
+	changed   bool // a link came up or went down
+	ids       []wire.ID
+	addrs     []netip.AddrPort
 }
 
 type happening struct {
@@ -74,7 +77,7 @@ func (w *world) after(d time.Duration, do func()) {
 // run lets time pass.
 func (w *world) run(d time.Duration) { w.until(d, func() bool { return false }) }
 
-// until lets time pass until something holds, and returns how long that took, or -1.
+// until lets time pass until something about links holds, and returns how long that took, or -1.
 func (w *world) until(d time.Duration, holds func() bool) time.Duration {
 	began, end := w.now, w.now.Add(d)
 	if holds() {
@@ -83,8 +86,9 @@ func (w *world) until(d time.Duration, holds func() bool) time.Duration {
 	for len(w.queue) > 0 && !w.queue[0].at.After(end) {
 		h := heap.Pop(&w.queue).(happening)
 		w.now = h.at
+		w.changed = false
 		h.do()
-		if holds() {
+		if w.changed && holds() {
 			return w.now.Sub(began)
 		}
 	}
@@ -151,12 +155,33 @@ func slots(links, serve int) option {
 func withID(id wire.ID) option { return func(c *Config) { c.ID = id } }
 
 func (w *world) add(opts ...option) *node {
-	i := len(w.nodes)
-	addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 49152)
-	n := &node{w: w, i: i, addr: addr}
+	n := &node{w: w, i: len(w.nodes), addr: address(len(w.nodes))}
 	w.nodes = append(w.nodes, n)
 	n.start(opts...)
 	return n
+}
+
+// addJoin adds a node with a join list: the addresses of the nodes with these numbers.
+func (w *world) addJoin(to []int, opts ...option) *node {
+	i := len(w.nodes)
+	n := &node{w: w, i: i, addr: address(i)}
+	for _, j := range to {
+		n.join = append(n.join, address(j))
+	}
+	w.nodes = append(w.nodes, n)
+	n.start(opts...)
+	return n
+}
+
+func upTo(n int) (list []int) {
+	for i := range n {
+		list = append(list, i)
+	}
+	return list
+}
+
+func address(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 49152)
 }
 
 // start makes a process of a node, the first time or again.
@@ -273,13 +298,14 @@ func (n *node) effect(e Effect) {
 		if _, ok := n.ups[e.Conn]; ok {
 			w.fatalf("%v: link %d comes up a second time", n, e.Conn)
 		}
-		n.ups[e.Conn] = *e.Link
+		n.ups[e.Conn], w.changed = *e.Link, true
 		w.logf("%v UP %d with %s out=%v", n, e.Conn, e.Link.ID.Short(), e.Link.Out)
 	case Down:
 		if _, ok := n.ups[e.Conn]; !ok {
 			w.fatalf("%v: link %d goes down that was not up", n, e.Conn)
 		}
 		delete(n.ups, e.Conn)
+		w.changed = true
 		w.logf("%v DOWN %d with %s: %s", n, e.Conn, e.Link.ID.Short(), e.Reason)
 	case Announce:
 		n.announce(e.Addr)
@@ -544,7 +570,10 @@ func (w *world) parts() [][]*node {
 		label[n] = find(label[n])
 		return label[n]
 	}
-	for _, n := range w.living() {
+	for _, n := range w.nodes {
+		if !n.alive {
+			continue
+		}
 		for c := range n.ups {
 			e := n.ends[c]
 			if e == nil || !e.other.n.alive {
@@ -570,9 +599,24 @@ func (w *world) parts() [][]*node {
 
 func (w *world) whole() bool { return len(w.parts()) == 1 }
 
-// content reports whether a node has the links it wants, or is linked with everybody.
+// content reports whether a node has the links it wants, not counting those to the dead, or nobody is
+// left who could give it one.
 func (n *node) content() bool {
-	return n.o.out == n.o.cfg.Links || len(n.ups) >= len(n.w.living())-1
+	out := 0
+	for c, l := range n.ups {
+		if e := n.ends[c]; l.Out && e != nil && e.other.n.alive {
+			out++
+		}
+	}
+	if out == n.o.cfg.Links {
+		return true
+	}
+	for _, other := range n.w.nodes {
+		if other != n && n.w.reach(n, other) && n.o.linkTo(other.id()) == nil && other.o.Slots().Free() > 0 {
+			return false
+		}
+	}
+	return len(n.ups) > 0
 }
 
 func (w *world) content() bool {
@@ -588,27 +632,31 @@ func (w *world) content() bool {
 func (n *node) check() {
 	w, o := n.w, n.o
 	in, out := 0, 0
-	seen := map[wire.ID]bool{o.cfg.ID: true}
+	ids, addrs := append(w.ids[:0], o.cfg.ID), w.addrs[:0]
 	for _, l := range n.ups {
 		if l.Out {
 			out++
 		} else {
 			in++
 		}
-		if seen[l.ID] {
-			w.fatalf("%v has two links with %s, or one with itself", n, l.ID.Short())
-		}
-		seen[l.ID] = true
+		ids = append(ids, l.ID)
 	}
 	if in != o.in || out != o.out || in > o.cfg.Serve || out > o.cfg.Links {
 		w.fatalf("%v has %d/%d out and %d/%d in, and counts %d and %d", n, out, o.cfg.Links, in, o.cfg.Serve, o.out, o.in)
 	}
-	addrs := map[netip.AddrPort]bool{}
 	for _, p := range o.view.list {
-		if seen[p.id] || addrs[p.addr] {
-			w.fatalf("%v: the passive view has %s twice, or has a neighbor or itself", n, p.id.Short())
+		ids, addrs = append(ids, p.id), append(addrs, p.addr)
+	}
+	w.ids, w.addrs = ids, addrs
+	for i, id := range ids {
+		if slices.Contains(ids[i+1:], id) {
+			w.fatalf("%v: %s is linked twice, or a neighbor or itself is in the passive view", n, id.Short())
 		}
-		seen[p.id], addrs[p.addr] = true, true
+	}
+	for i, addr := range addrs {
+		if slices.Contains(addrs[i+1:], addr) {
+			w.fatalf("%v: %v is twice in the passive view", n, addr)
+		}
 	}
 	pending := 0
 	dials, verifies := 0, 0
