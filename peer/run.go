@@ -58,6 +58,7 @@ func (c *runCmd) Run(s *streams) error {
 	}
 	cfg.ID = node.NewID()
 	stderr := c.stderrHandler(s)
+	telemetry.Quiet(slog.New(stderr))
 	tel := telemetry.Start(telemetry.Resource{ID: cfg.ID, Name: cfg.Name, Version: version()}, slog.New(stderr))
 	log := slog.New(stderr)
 	if remote := tel.LogHandler(stderr.level); remote != nil {

@@ -132,6 +132,7 @@ func Start(cfg Config) (*Node, error) {
 	}
 	n.mesh = mesh.New(mc, now, rng)
 	n.selfTest.begin(now, n.udp != nil)
+	n.tel.Observe(n.metrics)
 	n.wg.Go(n.accept)
 	if n.udp != nil {
 		n.wg.Go(n.hear)

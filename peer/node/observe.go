@@ -1,6 +1,9 @@
 package node
 
 import (
+	"context"
+	"time"
+
 	"hearsay/peer/mesh"
 	"hearsay/peer/telemetry"
 )
@@ -13,10 +16,24 @@ func (n *Node) observe(e *mesh.Effects) {
 	for i := range e.Announced {
 		n.tel.Announced(telemetry.AnnounceEvent(e.Announced[i]))
 	}
-	for i := range e.Events {
-		n.tel.Overlay(e.Events[i])
-	}
-	for i := range e.Broadcast.Events {
-		n.tel.Broadcast(e.Broadcast.Events[i])
-	}
+	n.tel.Overlay(e.Events...)
+	n.tel.Broadcast(e.Broadcast.Events...)
+}
+
+// metrics are the node's counters for telemetry, which asks for them now and then.
+func (n *Node) metrics(ctx context.Context) (s telemetry.Snapshot, err error) {
+	err = n.call(ctx, func(now time.Time) {
+		m := n.mesh.Status(now)
+		t := &m.Tree
+		s = telemetry.Snapshot{
+			LinksOut: m.Self.Slots.Out, LinksIn: m.Self.Slots.In, Known: len(m.Known),
+			Published: t.Published, Delivered: t.Delivered, Duplicates: t.Duplicates, Relayed: t.Relayed, Lost: t.Lost,
+			Dropped: t.Dropped, RetainedMessages: int(t.Retained), RetainedBytes: t.RetainedBytes,
+			Grafts: t.Grafts, Prunes: t.Prunes, Announced: n.selfTest.sent, Heard: n.selfTest.heard,
+			Refused: m.Overlay.Refused, Turned: m.Overlay.Turned,
+			ClosedOurs: m.Overlay.ClosedOurs, ClosedTheirs: m.Overlay.ClosedTheirs,
+			Limits: n.faults(&m).Limits,
+		}
+	})
+	return s, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hearsay/peer/overlay"
+	"hearsay/peer/telemetry"
 	"hearsay/peer/wire"
 )
 
@@ -54,9 +55,9 @@ func (n *Node) performOverlay(e *overlay.Effect) {
 	case overlay.Hangup:
 		n.hangup(e.Conn)
 	case overlay.Up:
-		n.log.Info("link up", "peer", e.Link.Name, "id", e.Link.ID.Short(), "addr", e.Link.Addr.String(), "dir", direction(e.Link.Out))
+		n.log.InfoContext(telemetry.In(context.Background(), e.Link.Context), "link up", "peer", e.Link.Name, "id", e.Link.ID.Short(), "addr", e.Link.Addr.String(), "dir", direction(e.Link.Out))
 	case overlay.Down:
-		n.log.Info("link down", "peer", e.Link.Name, "id", e.Link.ID.Short(), "dir", direction(e.Link.Out), "reason", e.Reason)
+		n.log.InfoContext(telemetry.In(context.Background(), e.Link.Context), "link down", "peer", e.Link.Name, "id", e.Link.ID.Short(), "dir", direction(e.Link.Out), "reason", e.Reason)
 	case overlay.Resolve:
 		n.resolve()
 	}
