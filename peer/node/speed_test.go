@@ -14,8 +14,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
 
 	"hearsay/peer/telemetry"
 )
@@ -339,5 +343,58 @@ func BenchmarkSpeedLatency(b *testing.B) {
 	}
 	b.ReportMetric(median(ratios), "of-tree")
 	b.ReportMetric(median(micros), "µs-to-last")
+	b.ReportMetric(0, "ns/op")
+}
+
+// spanSink is a collector that takes spans and throws them away.
+type spanSink struct {
+	coltrace.UnimplementedTraceServiceServer
+	spans atomic.Int64
+}
+
+func (s *spanSink) Export(_ context.Context, r *coltrace.ExportTraceServiceRequest) (*coltrace.ExportTraceServiceResponse, error) {
+	for _, rs := range r.ResourceSpans {
+		for _, ss := range rs.ScopeSpans {
+			s.spans.Add(int64(len(ss.Spans)))
+		}
+	}
+	return &coltrace.ExportTraceServiceResponse{}, nil
+}
+
+// BenchmarkSpeedTraced compares the rate with one message in a hundred traced, every hop of it, to the
+// rate with telemetry switched off. The collector runs on the same cores.
+func BenchmarkSpeedTraced(b *testing.B) {
+	const count = 50_000
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var sink spanSink
+	server := grpc.NewServer()
+	coltrace.RegisterTraceServiceServer(server, &sink)
+	go server.Serve(l)
+	b.Cleanup(server.Stop)
+	off := startSpeedGroup(b, "mesh")
+	on := startSpeedGroup(b, "mesh", "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+l.Addr().String(),
+		"OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none",
+		"OTEL_TRACES_SAMPLER=parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.01")
+	var ratios []float64
+	runs := 0
+	for b.Loop() {
+		without, _ := off.run("burst", count)
+		with, _ := on.run("burst", count)
+		ratios = append(ratios, without.Seconds()/with.Seconds())
+		runs++
+	}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if sink.spans.Load() >= int64(runs)*count/100*speedPeers/2 {
+			break
+		}
+	}
+	if sink.spans.Load() == 0 {
+		b.Fatal("no span reached the collector: this compared nothing")
+	}
+	b.ReportMetric(median(ratios), "of-untraced")
+	b.ReportMetric(float64(sink.spans.Load())/float64(runs), "spans/op")
 	b.ReportMetric(0, "ns/op")
 }
