@@ -24,6 +24,9 @@ func (c command) run(ctx context.Context, name string, args ...string) (string, 
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = repo
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "PEER_") })
+	if docker, err := engine(); err == nil {
+		cmd.Env = append(cmd.Env, "DOCKER_HOST="+docker.DaemonHost()) // the one that all the rest is done with
+	}
 	cmd.Env = append(cmd.Env, c.env...)
 	var out, complaint bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &out, &complaint

@@ -42,6 +42,17 @@ var engine = sync.OnceValues(func() (docker *client.Client, err error) {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	// Where DOCKER_HOST does not answer, testcontainers looks for another engine: not the one that was meant.
+	if host := os.Getenv("DOCKER_HOST"); host != "" {
+		c, err := client.New(client.FromEnv)
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		if _, err := c.Ping(ctx, client.PingOptions{}); err != nil {
+			return nil, err
+		}
+	}
 	c, err := testcontainers.NewDockerClientWithOpts(ctx)
 	if err != nil {
 		return nil, err

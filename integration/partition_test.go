@@ -14,10 +14,10 @@ import (
 //	1   2   3         1 ─ 2 ─ 3
 //	├─ mesh ┤   ─►    ┄┄┄┄┄┄┄┄┄   ─►  one mesh, in which everybody has heard everything
 //	4   5   6         4 ─ 5 ─ 6
-func TestPartition(t *testing.T) { partition(t) }
+func TestPartition(t *testing.T) { partition(t, 6) }
 
 // The same where multicast does not pass at all: no one hears the other side's announcements when the cable is back.
-func TestPartitionByJoin(t *testing.T) { partition(t, JoinOnly) }
+func TestPartitionByJoin(t *testing.T) { partition(t, 6, JoinOnly) }
 
 // The same with no free slot anywhere: six peers of one link out and one in are a ring, and so is each
 // side. Two full rings have no reason to look for anybody, and no slot for whom they find.
@@ -26,9 +26,19 @@ func TestPartitionByJoin(t *testing.T) { partition(t, JoinOnly) }
 //	▲         ▼   ─►    ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄   ─►  one ring of six
 //	6 ◄─ 5 ◄─ 4         4 ─► 5 ─► 6 ─► 4
 func TestPartitionFull(t *testing.T) {
-	rings := partition(t, JoinOnly, Env("PEER_LINKS", "1"), Env("PEER_SERVE", "1"))
-	for _, s := range rings {
-		if s.Slots.Out != 1 || s.Slots.In != 1 {
+	full(t, partition(t, 6, JoinOnly, Env("PEER_LINKS", "1"), Env("PEER_SERVE", "1")))
+}
+
+// The same with twice the links: five peers of two links out and two in are full when each is linked to each. No
+// link can be given up for a bridge without somebody losing a slot that he fills.
+func TestPartitionFullFives(t *testing.T) {
+	full(t, partition(t, 10, JoinOnly, Env("PEER_LINKS", "2"), Env("PEER_SERVE", "2")))
+}
+
+func full(t *testing.T, all []Status) {
+	t.Helper()
+	for _, s := range all {
+		if s.Slots.Out != s.Slots.Links || s.Slots.In != s.Slots.Serve {
 			t.Errorf("%s was not full during the cut: %+v", s.Name, s.Slots)
 		}
 	}
@@ -47,15 +57,15 @@ func partitionTime(t *testing.T) time.Duration {
 	return d
 }
 
-// partition plays the story and returns the statuses just before the cut was healed.
-func partition(t *testing.T, options ...Option) []Status {
+// partition plays the story with n peers, and returns their statuses just before the cut was healed.
+func partition(t *testing.T, n int, options ...Option) []Status {
 	length := partitionTime(t)
 	m := newMesh(t, options...)
-	peers := m.grow(6)
+	peers := m.grow(n)
 	m.awaitMeshed(20 * time.Second)
 	m.chatter(200*time.Millisecond, peers...)
 
-	near, far := peers[:3], peers[3:]
+	near, far := peers[:n/2], peers[n/2:]
 	heal := m.partition(near, far)
 	cut := time.Now()
 	apart := func() error {
