@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -35,9 +36,10 @@ const (
 	eventName       = 2
 	eventAttributes = 3
 
-	linkTraceID = 1
-	linkSpanID  = 2
-	linkFlags   = 6
+	linkTraceID    = 1
+	linkSpanID     = 2
+	linkAttributes = 4
+	linkFlags      = 6
 
 	statusMessage = 2
 	statusCode    = 3
@@ -65,10 +67,11 @@ type span struct {
 	trace wire.TraceID
 	start time.Time
 	flags uint32
+	above wire.SpanID // the parent
 }
 
 func (s *span) begin(name string, kind tracepb.Span_SpanKind, ids wire.Context, at time.Time) {
-	s.trace, s.start, s.flags = ids.Trace, at, flagsLocal
+	s.trace, s.start, s.flags, s.above = ids.Trace, at, flagsLocal, wire.SpanID{}
 	b := s.buf[:0]
 	b = appendBytes(b, spanTraceID, ids.Trace[:])
 	b = appendBytes(b, spanSpanID, ids.Span[:])
@@ -82,19 +85,25 @@ func (s *span) parent(c wire.Context, remote bool) {
 	if !c.Valid() || c.Trace != s.trace {
 		return
 	}
+	s.above = c.Span
 	s.buf = appendBytes(s.buf, spanParentID, c.Span[:])
 	if remote {
 		s.flags = flagsRemote
 	}
 }
 
+// link comes after parent. At the first hop both are the publication; Jaeger keeps one reference to a
+// span, and takes a link for "follows from" unless it says otherwise, so that the hop would be no child.
 func (s *span) link(to wire.Context) {
 	if !to.Valid() {
 		return
 	}
-	var room [64]byte
+	var room [128]byte
 	b := appendBytes(room[:0], linkTraceID, to.Trace[:])
 	b = appendBytes(b, linkSpanID, to.Span[:])
+	if to.Trace == s.trace && to.Span == s.above {
+		b = appendAttributes(b, linkAttributes, semconv.OpenTracingRefTypeChildOf)
+	}
 	b = appendFixed32(b, linkFlags, flagsRemote)
 	s.buf = appendBytes(s.buf, spanLinks, b)
 }

@@ -58,6 +58,11 @@ func (w want) check(t *testing.T, s *tracepb.Span) {
 		}
 	case len(s.Links) != 1 || wire.SpanID(s.Links[0].SpanId) != w.link.Span || wire.TraceID(s.Links[0].TraceId) != w.link.Trace:
 		t.Errorf("links are %v, want one to %x", s.Links, w.link.Span)
+	default:
+		// Or Jaeger would take a link to the parent for the only word about it.
+		if child := values(s.Links[0].Attributes)["opentracing.ref_type"] == "child_of"; child != (w.link == w.parent) {
+			t.Errorf("the link says that it is the parent: %v, want %v", child, w.link == w.parent)
+		}
 	}
 	if s.Kind != w.kind {
 		t.Errorf("kind is %v, want %v", s.Kind, w.kind)
@@ -192,6 +197,16 @@ func TestSpans(t *testing.T) {
 			},
 			want: want{name: "process mesh", kind: tracepb.Span_SPAN_KIND_CONSUMER, ids: ids(4, 5), parent: ids(4, 4), link: ids(4, 3), start: at(20), end: at(23),
 				attrs: with(message, attrs{"hearsay.hop": 2, "hearsay.outcome": "delivered", "hearsay.reason": "graft", "hearsay.links": 3, "hearsay.graft_ms": 2.0, "hearsay.held_ms": 1.5})},
+		},
+		"the first hop's parent is the publication": {
+			overlay: []overlay.Event{linked},
+			broadcast: []plumtree.Event{func() plumtree.Event {
+				e := hop
+				e.Hops, e.Parent = 1, e.Link
+				return e
+			}()},
+			want: want{name: "process mesh", kind: tracepb.Span_SPAN_KIND_CONSUMER, ids: ids(4, 5), parent: ids(4, 3), link: ids(4, 3), start: at(20), end: at(23),
+				attrs: with(message, attrs{"hearsay.hop": 1, "hearsay.outcome": "delivered", "hearsay.reason": "eager", "hearsay.links": 3})},
 		},
 		"a duplicate is no error, and may prune": {
 			overlay: []overlay.Event{linked},
