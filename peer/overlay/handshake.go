@@ -74,10 +74,12 @@ func (o *Overlay) greet(c *conn) {
 }
 
 // urgency is the purpose of a dial for a link. Whoever has no link asks full peers to make room, and
-// so does one with a single link whom several have refused: every peer has two neighbors or more. One
-// such request at a time, or a newcomer would push several links aside to get one.
+// so does one with a single link whom several have refused: every peer has two neighbors or more. It
+// must have a slot for the one who makes room, as the head of a chain has: if its tail pushed itself in
+// somewhere, it would cut the chain and close a ring with a part of it. One such request at a time, or
+// a newcomer would push several links aside to get one.
 func (o *Overlay) urgency() wire.Purpose {
-	if o.degree() > 1 || o.degree() == 1 && o.full < 2 {
+	if o.degree() > 1 || o.degree() == 1 && o.full < 2 || o.Slots().Free() == 0 {
 		return wire.PurposeLink
 	}
 	for _, c := range o.order {
@@ -142,7 +144,7 @@ func (o *Overlay) met(c *conn) {
 		}
 		p.name, p.addr, p.free = c.name, c.addr, c.hello.Slots.Free()
 		if p.dead {
-			p.tries = 0 // it lives: only what it refuses counts now
+			p.tries, p.resume = 0, time.Time{} // it lives: only what it refuses counts now
 		}
 		p.heard, p.last, p.proven, p.dead = o.now, c.began, true, false
 		o.view.put(o, p)

@@ -10,11 +10,14 @@ import (
 )
 
 // seeds runs a story with many seeds; a failure names its own, and with HEARSAY_SEED only that one
-// runs, and tells what everybody did.
+// runs, and tells what everybody did. HEARSAY_TIMES runs so many times as many.
 func seeds(t *testing.T, n int, story func(w *world)) {
 	t.Helper()
 	if testing.Short() {
 		n = max(1, n/10)
+	}
+	if times, err := strconv.Atoi(os.Getenv("HEARSAY_TIMES")); err == nil {
+		n *= times
 	}
 	if one, err := strconv.ParseUint(os.Getenv("HEARSAY_SEED"), 10, 64); err == nil {
 		w := newWorld(t, one)
@@ -151,7 +154,11 @@ func TestPartitionHeals(t *testing.T) {
 								t.Logf("seed %d: %d parts during the partition", w.seed, p)
 							}
 							w.mend()
-							return w.until(time.Minute, w.whole)
+							d := w.steady(time.Minute, w.whole)
+							if !w.content() {
+								w.lacking()
+							}
+							return d
 						})
 					})
 				}

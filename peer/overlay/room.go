@@ -41,7 +41,7 @@ func (o *Overlay) needs(c *conn) bool {
 	case wire.PurposeBridge:
 		return o.freshBridges(false) < max(1, o.cfg.Serve/2)
 	case wire.PurposeUrgent:
-		return c.hello.Slots.Degree() < 2
+		return c.hello.Slots.Degree() < 2 && c.hello.Slots.Free() > 0
 	}
 	return false
 }

@@ -29,6 +29,8 @@ const (
 	candidateFor = 500 * time.Millisecond
 	// aloneFor is how long a newcomer without links looks for others before it is the root of itself.
 	aloneFor = 1500 * time.Millisecond
+	// reviveWithin spreads the dials that another root gives rise to.
+	reviveWithin = 300 * time.Millisecond
 	// maxSeen bounds the roots whose newest beacon is remembered, so that a dead root's beacons that
 	// still go round do not bring it back. Beyond it the one heard longest ago is forgotten.
 	maxSeen = 16
@@ -108,8 +110,16 @@ func (r *root) become(o *Overlay) {
 	r.beacon(o)
 }
 
+// changed tells of another root. Two parts may have become one: whoever could not be reached is worth
+// a try, and whoever we do not know is worth a question.
 func (r *root) changed(o *Overlay) {
 	o.counts.rooted++
+	for p := range o.candidates() {
+		if p.dead {
+			p.resume = earlier(p.resume, o.now.Add(o.between(0, reviveWithin)))
+		}
+	}
+	o.shuffle.hurry(o)
 	o.event(Event{Kind: Rooted, Start: o.now, End: o.now, Peer: r.id})
 	o.effect(Effect{Action: Inconsistent})
 }

@@ -40,6 +40,13 @@ func (s *shuffle) linked(o *Overlay) {
 	}
 }
 
+// hurry asks soon, if there is need.
+func (s *shuffle) hurry(o *Overlay) {
+	if s.wait = hungryMin; o.hungry() && !s.next.IsZero() {
+		s.next = earlier(s.next, o.now.Add(o.jitter(hungryMin)))
+	}
+}
+
 func (o *Overlay) hungry() bool {
 	return o.out < o.cfg.Links || o.degree()+len(o.view.list) < hungryBelow*o.cfg.Links
 }

@@ -222,7 +222,7 @@ func (o *Overlay) learn(candidates []wire.Candidate, by string, source wire.Cont
 				p.free = k.Free
 			}
 			// Somebody holds it for alive: that is worth one try, not more.
-			if by == "referral" && p.dead && o.now.Sub(p.last) > hearsayAfter {
+			if p.dead && o.now.Sub(p.last) > hearsayAfter {
 				p.resume = o.now
 			}
 		}
@@ -231,7 +231,7 @@ func (o *Overlay) learn(candidates []wire.Candidate, by string, source wire.Cont
 }
 
 // hearsayAfter is how old our own knowledge must be for another's to count.
-const hearsayAfter = 2 * time.Second
+const hearsayAfter = 5 * time.Second
 
 // linkAt finds the link whose far side listens at an address.
 func (o *Overlay) linkAt(addr netip.AddrPort) *conn {

@@ -597,6 +597,25 @@ func (w *world) parts() [][]*node {
 	return list
 }
 
+// steady lets time pass and returns after how long something holds for good, or -1.
+func (w *world) steady(d time.Duration, holds func() bool) time.Duration {
+	began := w.now
+	last := time.Duration(-1)
+	was := false
+	w.until(d, func() bool {
+		is := holds()
+		if is && !was {
+			last = w.now.Sub(began)
+		}
+		was = is
+		return false
+	})
+	if !was {
+		return -1
+	}
+	return last
+}
+
 func (w *world) whole() bool { return len(w.parts()) == 1 }
 
 // content reports whether a node has the links it wants, not counting those to the dead, or nobody is
@@ -617,6 +636,15 @@ func (n *node) content() bool {
 		}
 	}
 	return len(n.ups) > 0
+}
+
+// lacking fails, and says who lacks links.
+func (w *world) lacking() {
+	for _, n := range w.living() {
+		if !n.content() {
+			w.fatalf("%v lacks links: %d/%d out, %d/%d in, seeking %v", n, n.o.out, n.o.cfg.Links, n.o.in, n.o.cfg.Serve, n.o.Seeking())
+		}
+	}
 }
 
 func (w *world) content() bool {
