@@ -62,26 +62,36 @@ func (o *Overlay) Stats() Stats {
 	}
 }
 
-// bucket is a token bucket that holds as many as it fills with in a second.
+// bucket is a token bucket: it holds a burst and fills at a rate.
 type bucket struct {
-	rate   float64
-	level  float64
-	filled time.Time
+	rate, burst float64
+	level       float64
+	filled      time.Time
 }
 
 // take takes one, if there is one.
 func (b *bucket) take(now time.Time) bool {
-	if b.filled.IsZero() {
-		b.level = b.rate
-	} else {
-		b.level = min(b.rate, b.level+b.rate*now.Sub(b.filled).Seconds())
-	}
-	b.filled = now
-	if b.level < 1 {
+	if !b.ready(now) {
 		return false
 	}
 	b.level--
 	return true
 }
 
-func perSecond(n int) bucket { return bucket{rate: float64(n)} }
+// ready reports whether there is one.
+func (b *bucket) ready(now time.Time) bool {
+	if b.filled.IsZero() {
+		b.level = b.burst
+	} else {
+		b.level = min(b.burst, b.level+b.rate*now.Sub(b.filled).Seconds())
+	}
+	b.filled = now
+	return b.level >= 1
+}
+
+// next is when there is one again.
+func (b *bucket) next() time.Time {
+	return b.filled.Add(time.Duration((1-b.level)/b.rate*float64(time.Second)) + time.Millisecond)
+}
+
+func perSecond(n int) bucket { return bucket{rate: float64(n), burst: float64(n)} }

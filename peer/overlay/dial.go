@@ -11,6 +11,10 @@ const (
 	// maxDialling is the most dials for links at one time. With half of a mesh dead behind silent
 	// addresses, three missing links need six dials on average; eight leaves some for bad luck.
 	maxDialling = 8
+	// dialsPerSecond and dialsBurst bound how often we dial for links. A burst is everybody whom we know,
+	// twice; the pace is for when somebody invents peers faster than dials to them can fail.
+	dialsPerSecond = 16
+	dialsBurst     = 2 * maxPassive
 	// hedgeAfter is how long a dial may take to connect before another candidate is tried beside it:
 	// RFC 8305 (happy eyeballs) section 5 allows 100 ms at least.
 	hedgeAfter = 100 * time.Millisecond
@@ -30,10 +34,15 @@ const (
 // fill dials for as long as slots are lacking and somebody is left to dial.
 func (o *Overlay) fill() {
 	for o.lacking() > 0 && o.dials() < maxDialling {
+		if !o.dialing.ready(o.now) {
+			o.counts.limit("dials")
+			return
+		}
 		p := o.choose()
 		if p == nil {
 			return
 		}
+		o.dialing.take(o.now)
 		o.dialPeer(p, wire.PurposeLink)
 	}
 }
@@ -188,6 +197,10 @@ func (o *Overlay) dialDeadline(a *alarm) {
 		}
 	}
 	if o.lacking() <= 0 || o.dials() >= maxDialling {
+		return
+	}
+	if !o.dialing.ready(o.now) {
+		a.by(o.dialing.next())
 		return
 	}
 	for p := range o.candidates() {

@@ -39,7 +39,7 @@ func (h *health) woke(o *Overlay, late time.Duration) {
 	o.root.excuse(o, late)
 }
 
-// recover is called each second.
+// recover makes us a little less patient, once we have been on time for a while.
 func (h *health) recover(o *Overlay) {
 	if h.score > 0 && o.now.Sub(h.since) >= recoverAfter {
 		h.score--

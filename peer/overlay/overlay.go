@@ -63,6 +63,7 @@ type Overlay struct {
 
 	seeking  bool // as it was when we last told Trickle
 	leaving  bool
+	dialing  bucket // dials for links that may still be made
 	newcomer bucket // peers that announcements may still introduce
 
 	effects  outbox[Effect]
@@ -78,6 +79,7 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Overlay {
 	}
 	o := &Overlay{cfg: cfg, rng: rng, now: now, conns: make(map[wire.Conn]*conn), dirty: true}
 	o.counts.init()
+	o.dialing = bucket{rate: dialsPerSecond, burst: dialsBurst}
 	o.newcomer = perSecond(newcomersPerSecond)
 	o.root.start(o)
 	o.join.start(o)

@@ -24,6 +24,7 @@ type ping struct {
 func (p *ping) start(o *Overlay) { p.next = o.now.Add(o.between(0, pingEvery)) }
 
 func (p *ping) advance(o *Overlay) {
+	o.health.recover(o) // first: it changes our patience
 	for _, c := range slices.Clone(o.order) {
 		if c.state == up && o.now.Sub(c.heard) >= o.patience() {
 			o.close(c, wire.ReasonTimeout)
@@ -33,7 +34,6 @@ func (p *ping) advance(o *Overlay) {
 		return
 	}
 	p.next = o.now.Add(pingEvery)
-	o.health.recover(o)
 	p.nonce++
 	var frame []byte // the same for all
 	for _, c := range o.order {

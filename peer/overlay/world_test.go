@@ -320,13 +320,20 @@ func (n *node) effect(e Effect) {
 
 // shut ends a connection; the other end is told after all that was sent.
 func (n *node) shut(c *end, reason wire.Reason) {
-	c.carry(func(to *end) {
-		delete(to.n.ends, to.conn)
-		to.shut = true
-		to.n.call(func() { to.n.o.Closed(n.w.now, to.conn, reason) })
-	})
+	c.carry(func(to *end) { to.ended(reason) })
 	c.shut = true
 	delete(n.ends, c.conn)
+}
+
+// ended tells this end's core that the connection is over, once its process runs.
+func (c *end) ended(reason wire.Reason) {
+	c.n.call(func() {
+		if c.n.ends[c.conn] == c {
+			delete(c.n.ends, c.conn)
+			c.shut = true
+			c.n.o.Closed(c.n.w.now, c.conn, reason)
+		}
+	})
 }
 
 // carry brings something to the other end, in order, and not through a partition.
@@ -384,11 +391,7 @@ func (n *node) dial(conn wire.Conn, addr netip.AddrPort) {
 		w.after(w.latency(), func() {
 			n.call(func() {
 				if !n.waits[conn] {
-					near.carry(func(e *end) {
-						delete(e.n.ends, e.conn)
-						e.shut = true
-						e.n.call(func() { e.n.o.Closed(w.now, e.conn, wire.ReasonEOF) })
-					})
+					near.carry(func(e *end) { e.ended(wire.ReasonEOF) })
 					return
 				}
 				delete(n.waits, conn)
