@@ -4,7 +4,7 @@ import "hearsay/peer/wire"
 
 // ask is a range to be asked of a link at the end of the turn, so that several share a frame.
 type ask struct {
-	origin      *origin
+	origin      *origin // nil to ask for what is yet to come
 	first, last uint64
 	start       instant // since when whoever it is for is owed messages
 	graft       bool
@@ -12,9 +12,11 @@ type ask struct {
 
 func (t *Tree) request(l *link, a ask) {
 	l.asks = append(l.asks, a)
-	v := &l.views[a.origin.slot]
-	v.asked = max(v.asked, a.last)
 	t.unflushed = true
+	if a.origin != nil {
+		v := &l.views[a.origin.slot]
+		v.asked = max(v.asked, a.last)
+	}
 }
 
 // flushAsks sends what is to be asked. A full link gets it too: asks are few and short.
@@ -36,7 +38,9 @@ func (t *Tree) flushAsks() {
 func (t *Tree) sendAsks(l *link, asks []ask) (n int) {
 	ranges := t.ranges[:0]
 	for n < len(asks) && n < wire.MaxMarks && asks[n].graft == asks[0].graft && asks[n].start == asks[0].start {
-		ranges = append(ranges, wire.Range{Origin: asks[n].origin.name, First: asks[n].first, Last: asks[n].last})
+		if a := asks[n]; a.origin != nil {
+			ranges = append(ranges, wire.Range{Origin: a.origin.name, First: a.first, Last: a.last})
+		}
 		n++
 	}
 	uptime := t.now - asks[0].start
@@ -50,6 +54,10 @@ func (t *Tree) sendAsks(l *link, asks []ask) (n int) {
 }
 
 func (t *Tree) onGraft(l *link, c *wire.Graft) wire.Reason {
+	if len(c.Ranges) == 0 { // it explores
+		l.eager = true
+		return ""
+	}
 	wasLazy := !l.eager
 	t.warm(l)
 	return t.owe(l, c.Uptime, c.Ranges, wasLazy)

@@ -34,11 +34,7 @@ func (t *Tree) onHave(l *link, c *wire.Have) wire.Reason {
 		if o == nil || m.Seq <= o.upto {
 			continue
 		}
-		if o.waiting && o.from != nil {
-			o.known = max(o.known, m.Seq)
-			continue
-		}
-		t.miss(l, o, m.Seq, false)
+		t.lack(l, o, m.Seq)
 		if o.from == nil {
 			t.fetch(o, false)
 		}

@@ -47,8 +47,7 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 	case m.Seq == o.upto+1:
 		t.accept(o, &a)
 		if a.reason == reasonEager {
-			t.late.late(o, m.Seq, t.now)
-			t.pushed(l)
+			t.pushed(l, o)
 		} else if !v.graft {
 			l.catchUp.got++
 		}
@@ -96,6 +95,10 @@ func (t *Tree) accept(o *origin, a *arrival) {
 	m := a.msg
 	o.upto = m.Seq
 	o.touched = t.now
+	if a.reason == reasonEager {
+		t.ref.heard(o, m.Hops, t.now)
+		t.explore.messages++
+	}
 	if m.Age > t.cfg.Retain {
 		t.drop(o, a, reasonExpired)
 		t.announce(o)

@@ -38,7 +38,7 @@ func (t *Tree) hold(l *link, o *origin, a *arrival, resent bool) {
 		o.held = slices.Insert(o.held, i, h)
 		t.heldBytes += len(h.msg.Tail)
 	}
-	t.miss(l, o, m.Seq, t.now < t.urgent)
+	t.miss(l, o, m.Seq, t.grace())
 }
 
 // release accepts what was held and now has its predecessors.

@@ -65,7 +65,7 @@ func (t *Tree) onIHave(l *link, c *wire.IHave) wire.Reason {
 	for _, m := range c.Marks {
 		o := t.learn(l, m)
 		if o != nil && m.Seq > o.upto {
-			t.miss(l, o, m.Seq, t.now < t.urgent)
+			t.miss(l, o, m.Seq, t.grace())
 		}
 	}
 	return ""

@@ -24,9 +24,6 @@ const (
 	// scheduling looks like loss; the second is what a person notices.
 	graftDelayMin = 5 * time.Millisecond
 	graftDelayMax = 500 * time.Millisecond
-	// graftSpread is over how long grafts are spread where the tree is restless: some times what a message
-	// takes from one end of the tree to the other.
-	graftSpread = 16 * time.Millisecond
 	// graftPatience is how long a grafted link may be silent before the next is asked: tens of round
 	// trips on a LAN, and a tenth of the time that the overlay takes to see a silent death.
 	graftPatience = 200 * time.Millisecond
@@ -61,8 +58,8 @@ const (
 	// uptime was under way for a while. The asker itself decides what to deliver.
 	startSlack = time.Second
 
-	// calm is how long after a graft the tree counts as settled (see churn).
-	calm = time.Second
+	// hardlyLater is how much later a second copy may be and still be taken for the better one.
+	hardlyLater = 5 * time.Millisecond
 	// pruneAgain is how soon a link that goes on pushing duplicates is pruned again.
 	pruneAgain = 200 * time.Millisecond
 	// sweepEvery is how often expired messages and origins are looked for.

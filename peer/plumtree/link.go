@@ -12,7 +12,10 @@ type link struct {
 	conn    wire.Conn
 	started instant // when the far peer started
 	eager   bool    // it gets payload; otherwise IHAVE
-	full    bool    // the shell's queue is past its mark: it gets nothing but small frames
+	// exploring is after how many second copies it is lazy again, if it is grafted only to see whether it
+	// is the shorter way.
+	exploring int
+	full      bool // the shell's queue is past its mark: it gets nothing but small frames
 
 	// strained is since when it has been full, or behind with what it is owed; never if it is neither.
 	strained instant
@@ -62,6 +65,7 @@ func (t *Tree) LinkUp(now time.Time, conn wire.Conn, uptime time.Duration) {
 	for _, o := range t.origins.list {
 		o.verdict = verdict{} // the new neighbor may have what others had not
 	}
+	t.explore.restless(t.now)
 	t.sendHave(l)
 }
 
@@ -77,6 +81,7 @@ func (t *Tree) LinkDown(now time.Time, conn wire.Conn) {
 	if l.eager {
 		t.urgent = t.now + urgency
 	}
+	t.explore.restless(t.now)
 	// Backwards, since what need not wait any longer leaves the list.
 	for i := len(t.behind) - 1; i >= 0; i-- {
 		o := t.behind[i]

@@ -21,27 +21,34 @@ type missing struct {
 	due      instant // when to ask somebody, or if somebody was asked, somebody else
 	first    *link   // who announced it first; it need not be up any more
 
-	noticed   uint64 // see lateness
-	noticedAt instant
+	grafted    uint64  // the first message of the last graft
+	graftedFor instant // when it had been announced, or its predecessor had come
 }
 
-// miss notes that l has more of o than we have.
-func (t *Tree) miss(l *link, o *origin, seq uint64, now bool) {
+// lack notes that l has more of o than we have.
+func (t *Tree) lack(l *link, o *origin, seq uint64) {
 	if !o.waiting {
 		o.waiting = true
 		o.known, o.blocked, o.due = 0, t.now, never
 		o.from, o.first, o.patience = nil, l, 0
 		t.behind = append(t.behind, o)
-		t.late.noticed(o, t.now)
 	}
 	o.known = max(o.known, seq)
-	if o.from != nil {
+}
+
+// miss is lack, and sees to it that what does not come by itself is grafted: at once, or when it has been
+// on its way for the given time.
+func (t *Tree) miss(l *link, o *origin, seq uint64, wait instant) {
+	t.lack(l, o, seq)
+	switch {
+	case o.from != nil:
+		return
+	case wait == 0:
+		t.fetch(o, true)
 		return
 	}
-	if now {
-		t.fetch(o, true)
-	} else if o.due-t.now > graftDelayMax*2 { // not armed, or only for giving up
-		t.arm(o, t.graftDelay())
+	if spread := wait / 2; o.due-t.now > wait+spread {
+		t.arm(o, wait+t.jitter(spread))
 	}
 }
 
@@ -69,7 +76,7 @@ func (t *Tree) review(o *origin) {
 	if o.from == nil {
 		o.patience = 0
 		if o.due == never {
-			t.arm(o, t.graftDelay())
+			t.arm(o, t.late.delay(t.now))
 		}
 	}
 }
@@ -115,13 +122,14 @@ func (t *Tree) ask(l *link, o *origin, graft bool) {
 	o.from, o.until, o.graft, o.askedAt = l, min(v.has, o.firstHeld()-1), graft, t.now
 	first := wantPatience
 	if graft {
-		first = max(graftPatience, 2*t.late.delay())
+		first = max(graftPatience, 2*t.late.delay(t.now))
 	}
 	o.patience = min(max(first, 2*o.patience), patienceMax)
 	t.arm(o, o.patience)
 	v.graft = graft
 	t.request(l, ask{o, o.upto + 1, o.until, t.start(), graft})
 	if graft {
+		o.grafted, o.graftedFor = o.upto+1, o.blocked
 		t.stats.Grafts++
 		t.out.Events = append(t.out.Events, Event{Kind: Grafted, Start: t.when(t.now), End: t.when(t.now), Conn: l.conn, Origin: o.name, From: o.upto + 1, Seq: o.until})
 		t.warm(l)
@@ -190,10 +198,11 @@ func (t *Tree) onDue(o *origin) {
 	// Who was asked knows better when to give up, so it is given time to.
 	case l == nil && t.now-o.blocked >= t.cfg.Retain, t.now-o.blocked >= 2*t.cfg.Retain:
 		t.lose(o, min(o.known, o.firstHeld()-1), reasonNobody)
-	case l == nil && o.blocked+t.late.delay() > t.now:
-		t.arm(o, o.blocked+t.late.delay()-t.now) // payload is late, but it flows
+	case l == nil && o.blocked+t.late.delay(t.now) > t.now:
+		t.arm(o, o.blocked+t.late.delay(t.now)-t.now) // payload is late, but it flows
 	case l == nil:
 		t.fetch(o, true)
+		t.fetchToo(o.from)
 	case l.progress+o.patience > t.now && o.blocked+patienceMax > t.now:
 		t.arm(o, l.progress+o.patience-t.now) // it is sending us other things
 	default:
@@ -204,6 +213,19 @@ func (t *Tree) onDue(o *origin) {
 			return
 		}
 		t.fetch(o, o.graft)
+	}
+}
+
+// fetchToo asks l, which was grafted because time was up for one origin, for what else has been missing
+// for long enough.
+func (t *Tree) fetchToo(l *link) {
+	if l == nil {
+		return
+	}
+	for _, o := range t.behind {
+		if o.from == nil && o.blocked+t.late.delay(t.now) <= t.now && l.views[o.slot].has > max(o.upto, l.views[o.slot].gone) {
+			t.ask(l, o, true)
+		}
 	}
 }
 

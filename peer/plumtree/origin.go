@@ -26,6 +26,7 @@ type origin struct {
 	published instant // when the newest was published; expiry is monotone within an origin
 	touched   instant // when upto last moved
 	log       runs
+	parent    *link // that pushed the newest first; it need not be up any more
 
 	missing
 	deep    *deep // a deep fetch under way

@@ -2,55 +2,19 @@ package plumtree
 
 import "hearsay/peer/wire"
 
-// churn keeps peers from breaking one cycle in several places at once. Where many peers publish, each
-// peer of a cycle sees second copies, of different origins; if all prune, the tree falls apart, all
-// graft, and so for ever. So where links have been grafted lately, a peer waits a random time before
-// it prunes, from a range that doubles with each graft, as on an Ethernet (IEEE 802.3's truncated
-// binary exponential backoff); the first to prune ends the copies for all. Where it has been calm, the
-// second copy prunes at once, as in the paper.
-type churn struct {
-	grafted instant // when a link was last grafted, by either side
-	level   int
-	after   instant // no prune before
-}
-
-// churnMax bounds the range to 256 ms, which ends duplicates soon enough for their cost not to matter.
-const churnMax = 8
-
 // warm makes a link eager because of a graft.
 func (t *Tree) warm(l *link) {
-	if l.eager {
-		return
-	}
-	l.eager = true
-	c := &t.churn
-	if t.now-c.grafted > calm {
-		c.level = 0
-	} else {
-		c.level = min(c.level+1, churnMax)
-	}
-	c.grafted = t.now
-	t.backOff()
-}
-
-// spread is by how much grafts are spread, beyond what a calm tree needs.
-func (c *churn) spread(now instant) instant {
-	if now-c.grafted > calm {
-		return 0
-	}
-	return min(1e6<<c.level, graftSpread)
-}
-
-func (t *Tree) backOff() {
-	if t.churn.level > 0 {
-		t.churn.after = t.now + t.jitter(1e6<<t.churn.level)
+	if !l.eager {
+		l.eager = true
+		t.explore.restless(t.now)
 	}
 }
 
 // pushed notes that l was the first to push a message to us: it is in our tree, so we are in its
 // (Plumtree: the sender of a new message becomes eager). What it pushes after we pruned it was under
 // way before it knew.
-func (t *Tree) pushed(l *link) {
+func (t *Tree) pushed(l *link, o *origin) {
+	o.parent = l
 	if !l.eager && t.now-l.prunedAt >= pruneAgain {
 		l.eager = true
 	}
@@ -66,16 +30,45 @@ func (t *Tree) onDuplicate(l *link, o *origin, a *arrival, resent bool) {
 	if resent {
 		return
 	}
-	t.late.late(o, a.msg.Seq, t.now)
-	if l.eager && t.now >= t.churn.after || !l.eager && t.now-l.prunedAt >= pruneAgain {
-		t.prune(l, o, a.msg.Seq)
+	if a.msg.Seq == o.grafted {
+		t.late.tooSoon(t.now-o.graftedFor, t.now)
+		o.grafted = 0
+	}
+	switch {
+	case !l.eager:
+		if t.now-l.prunedAt >= pruneAgain {
+			t.prune(l, o, a.msg.Seq)
+		}
+	case o == t.ref.origin:
+		t.prune(t.longer(l, o, a), o, a.msg.Seq)
+	case l.exploring > 0:
+		if l.exploring--; l.exploring == 0 {
+			t.prune(l, o, a.msg.Seq)
+		}
 	}
 }
 
+// longer is the link to prune when a second copy came on l: that one, unless it has come over fewer
+// links than the first, and hardly later. Then it is the first copy's, so that the tree becomes a
+// shallow one. The paper goes by time alone, which on a busy machine is chance; hops alone would keep
+// to a slow link.
+func (t *Tree) longer(l *link, o *origin, a *arrival) *link {
+	p := o.parent
+	at, _, held := o.log.find(a.msg.Seq)
+	if p == nil || p == l || !p.eager || !held {
+		return l
+	}
+	if e := at.entry(); a.msg.Hops >= int(e.hops)-1 || t.now-e.written > hardlyLater || t.link(p.conn) != p {
+		return l
+	}
+	t.explore.every = exploreEvery
+	o.parent = l
+	return p
+}
+
 func (t *Tree) prune(l *link, o *origin, seq uint64) {
-	l.eager = false
+	l.eager, l.exploring = false, 0
 	l.prunedAt = t.now
-	t.backOff()
 	t.stats.Prunes++
 	t.send(l, wire.AppendPrune(t.frames.room()))
 	t.out.Events = append(t.out.Events, Event{Kind: Pruned, Start: t.when(t.now), End: t.when(t.now), Conn: l.conn, Origin: o.name, From: seq, Seq: seq})
@@ -83,7 +76,6 @@ func (t *Tree) prune(l *link, o *origin, seq uint64) {
 }
 
 func (t *Tree) onPrune(l *link) {
-	l.eager = false
-	t.backOff()
+	l.eager, l.exploring = false, 0
 	t.cutOwed(l)
 }

@@ -46,7 +46,7 @@ func (n *network) fault(i int) {
 	case "publish":
 		p.say(1)
 	case "burst":
-		p.say(1 + n.rng.IntN(1500))
+		p.say(1 + n.rng.IntN(800))
 	case "run":
 		n.run(time.Duration(n.rng.Int64N(int64(300 * time.Millisecond))))
 	case "start":

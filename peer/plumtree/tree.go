@@ -53,7 +53,8 @@ type Tree struct {
 	deeps     []*origin // those with a deep fetch under way
 	heldBytes int
 	late      lateness
-	churn     churn
+	ref       reference
+	explore   explore
 	urgent    instant // until then, graft at once
 	retryAt   instant // no timer of behind or deeps is earlier
 	ihaveAt   instant // when pending marks are due
@@ -75,7 +76,7 @@ func New(cfg Config, rng *rand.Rand) *Tree {
 	t := &Tree{
 		cfg: cfg, rng: rng,
 		retryAt: never, ihaveAt: never, sweepAt: never,
-		late: newLateness(),
+		late: lateness{excess: graftDelayMin},
 	}
 	t.stats.Dropped = map[string]uint64{}
 	t.stats.Limits = map[string]uint64{}
@@ -84,6 +85,7 @@ func New(cfg Config, rng *rand.Rand) *Tree {
 	t.self = t.origins.add(cfg.Self)
 	t.self.own = true
 	t.forgetAt = t.forgetEvery()
+	t.explore.every = exploreEvery
 	return t
 }
 
@@ -205,6 +207,7 @@ func (t *Tree) Deadline() time.Time {
 func (t *Tree) Effects() *Effects {
 	t.empty()
 	t.tick()
+	t.exploreLink()
 	t.flushAsks() // before what takes long
 	t.flushMarks()
 	t.flushOwed()
