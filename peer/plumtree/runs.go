@@ -11,10 +11,10 @@ type runs []run
 
 type run struct {
 	first uint64
-	refs  []ref
+	refs  deque
 }
 
-func (r *run) end() uint64 { return r.first + uint64(len(r.refs)) }
+func (r *run) end() uint64 { return r.first + uint64(r.refs.len()) }
 
 // seek returns the index of the first run that ends beyond seq.
 func (rs runs) seek(seq uint64) int {
@@ -38,7 +38,7 @@ func (rs runs) find(seq uint64) (r ref, next uint64, ok bool) {
 	case seq < rs[i].first:
 		return ref{}, rs[i].first, false
 	}
-	return rs[i].refs[seq-rs[i].first], 0, true
+	return *rs[i].refs.at(int(seq - rs[i].first)), 0, true
 }
 
 // first is the lowest that is held, or zero.
@@ -53,10 +53,11 @@ func (rs runs) first() uint64 {
 func (rs *runs) add(seq uint64, r ref) {
 	i := rs.seek(seq)
 	if i > 0 && (*rs)[i-1].end() == seq {
-		(*rs)[i-1].refs = append((*rs)[i-1].refs, r)
+		(*rs)[i-1].refs.push(r)
 		return
 	}
-	*rs = slices.Insert(*rs, i, run{seq, []ref{r}})
+	*rs = slices.Insert(*rs, i, run{first: seq})
+	(*rs)[i].refs.push(r)
 }
 
 // removeFirst forgets seq, which is the first of its run: within a run, messages arrived in order.
@@ -66,9 +67,8 @@ func (rs *runs) removeFirst(seq uint64) {
 	if r.first != seq {
 		panic("plumtree: evicted a message from the middle of a run")
 	}
-	r.refs[0] = ref{} // or the chunk would live as long as the array
-	r.refs = r.refs[1:]
-	if r.first++; len(r.refs) == 0 {
+	r.refs.pop()
+	if r.first++; r.refs.len() == 0 {
 		*rs = slices.Delete(*rs, i, i+1)
 	}
 }
@@ -77,6 +77,6 @@ func (rs *runs) removeFirst(seq uint64) {
 // or the end of the run. Within an origin, later messages were published later.
 func (rs runs) since(seq uint64, since instant) uint64 {
 	r := &rs[rs.seek(seq)]
-	refs := r.refs[seq-r.first:]
-	return seq + uint64(sort.Search(len(refs), func(i int) bool { return refs[i].entry().published >= since }))
+	skip := int(seq - r.first)
+	return seq + uint64(sort.Search(r.refs.len()-skip, func(i int) bool { return r.refs.at(skip+i).entry().published >= since }))
 }

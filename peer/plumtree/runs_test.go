@@ -87,7 +87,7 @@ func TestLogIsASet(t *testing.T) {
 			n := 0
 			for _, o := range origins {
 				for _, run := range o.log {
-					n += len(run.refs)
+					n += run.refs.len()
 				}
 				for seq, text := range held[o] {
 					at, _, ok := o.log.find(seq)
