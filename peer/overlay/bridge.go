@@ -103,11 +103,10 @@ func (b *bridge) suspect(o *Overlay, id wire.ID, addr netip.AddrPort, root wire.
 }
 
 // wanted reports whether the roots still differ, and we have a slot for the bridge or one to give up
-// for it. Most links of ours may be young bridges, but not all: somebody who invents roots must not be
-// all that we are linked with.
+// for it.
 func (b *bridge) wanted(o *Overlay) bool {
 	return o.degree() > 0 && o.apart(b.root, b.seq) && o.linkTo(b.id) == nil &&
-		o.freshBridges(true) < max(1, o.cfg.Links-1) && (o.out < o.cfg.Links || o.spare(true) != nil)
+		(o.out < o.cfg.Links || o.spare(wire.PurposeBridge, true) != nil)
 }
 
 func (b *bridge) advance(o *Overlay) {
@@ -115,7 +114,7 @@ func (b *bridge) advance(o *Overlay) {
 		return
 	}
 	b.at = time.Time{}
-	if !b.wanted(o) || o.view.isSelf(b.addr) {
+	if !b.wanted(o) || o.view.isSelf(b.addr) || o.dialledFor(b.id, b.addr) {
 		return
 	}
 	b.next = o.now.Add(bridgeEvery)

@@ -17,6 +17,8 @@ func TestChaos(t *testing.T) {
 		n := 4 + w.rng.IntN(12)
 		w.multicast = w.rng.IntN(3) > 0
 		w.lossy = float64(w.rng.IntN(3)) * 0.1
+		most := []time.Duration{time.Millisecond, 20 * time.Millisecond, 150 * time.Millisecond}[w.rng.IntN(3)]
+		w.latency = func() time.Duration { return time.Duration(w.rng.Int64N(int64(most))) }
 		join := !w.multicast || w.rng.IntN(2) == 0
 		add := func() {
 			if join {

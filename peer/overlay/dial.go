@@ -88,7 +88,7 @@ func (o *Overlay) cancelSurplus() {
 		return
 	}
 	for i := 0; i < len(o.order); {
-		if c := o.order[i]; o.filling(c) {
+		if c := o.order[i]; o.filling(c) && o.linkTo(c.peer) == nil {
 			o.close(c, wire.ReasonFull)
 		} else {
 			i++
@@ -177,9 +177,11 @@ func (o *Overlay) resume(p *peer) time.Time {
 }
 
 // dialled reports whether a dial to the entry is under way for a link.
-func (o *Overlay) dialled(p *peer) bool {
+func (o *Overlay) dialled(p *peer) bool { return o.dialledFor(p.id, p.addr) }
+
+func (o *Overlay) dialledFor(id wire.ID, addr netip.AddrPort) bool {
 	for _, c := range o.order {
-		if c.out && c.state != up && links(c.purpose) && (c.addr == p.addr || p.id != "" && c.peer == p.id) {
+		if c.out && c.state != up && links(c.purpose) && (c.addr == addr || id != "" && c.peer == id) {
 			return true
 		}
 	}

@@ -42,6 +42,9 @@ func times(t *testing.T, n int, limit time.Duration, story func(w *world) time.D
 			t.Logf("seed %d: never", w.seed)
 			d = time.Hour
 		}
+		if d > 2*limit {
+			t.Logf("seed %d: %v", w.seed, d)
+		}
 		if w.logging {
 			t.Log("\n" + strings.Join(w.log, "\n"))
 		}

@@ -42,14 +42,17 @@ func (o *Overlay) pair(c *conn) (old *conn, duplicate bool) {
 	return nil, false
 }
 
-// yieldTo ends what else there is of the pair, just before c becomes its link.
+// yieldTo ends what else there is of the pair, just before c becomes its link. A second dial of ours to
+// the same peer, which we knew by two addresses, gets its verdict all the same: if its HELLO came there
+// later than c's, then it has taken c's place already.
 func (o *Overlay) yieldTo(c, old *conn) {
 	if old != nil {
 		o.close(old, wire.ReasonReplaced)
 	}
 	for i := 0; i < len(o.order); {
 		other := o.order[i]
-		if other != c && other.peer == c.peer && other.state != up && links(other.purpose) && (other.out || other.state == held) {
+		dial := other.out && !(c.out && other.state == greeting)
+		if other != c && other.peer == c.peer && other.state != up && links(other.purpose) && (dial || other.state == held) {
 			o.close(other, wire.ReasonDuplicate)
 			continue // o.order is shorter now
 		}

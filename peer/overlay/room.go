@@ -7,8 +7,8 @@ import (
 	"hearsay/peer/wire"
 )
 
-// bridgeFor is how long a link that joined two parts is not given up for anything: until the parts
-// have mixed by shuffles and rotation, others may hang on it.
+// bridgeFor is how long a link that joined two parts is not given up if anything else can be: until the
+// parts have mixed by shuffles and rotation, others may hang on it.
 const bridgeFor = time.Minute
 
 // roomFor reports whether there is, or can be made, an incoming slot for c. What must go for it is
@@ -22,8 +22,8 @@ func (o *Overlay) roomFor(c, old *conn) bool {
 		return true
 	}
 	victim := o.siphoner(c)
-	if victim == nil && o.needs(c) {
-		victim = o.spare(false)
+	if victim == nil && needs(c) {
+		victim = o.spare(c.purpose, false)
 	}
 	if victim == nil {
 		return false
@@ -36,14 +36,9 @@ func (o *Overlay) roomFor(c, old *conn) bool {
 }
 
 // needs reports whether c's wish stands above somebody else's link.
-func (o *Overlay) needs(c *conn) bool {
-	switch c.purpose {
-	case wire.PurposeBridge:
-		return o.freshBridges(false) < max(1, o.cfg.Serve/2)
-	case wire.PurposeUrgent:
-		return c.hello.Slots.Degree() < 2 && c.hello.Slots.Free() > 0
-	}
-	return false
+func needs(c *conn) bool {
+	return c.purpose == wire.PurposeBridge ||
+		c.purpose == wire.PurposeUrgent && c.hello.Slots.Degree() < 2 && c.hello.Slots.Free() > 0
 }
 
 // giveUpFor makes an outgoing slot for a bridge, or for the link that replaces another by rotation, in
@@ -60,7 +55,7 @@ func (o *Overlay) giveUpFor(c *conn) bool {
 	if c.purpose != wire.PurposeBridge {
 		return false
 	}
-	victim := o.spare(true)
+	victim := o.spare(c.purpose, true)
 	if victim == nil {
 		return false
 	}
@@ -74,32 +69,35 @@ func (o *Overlay) giveUp(victim *conn, reason wire.Reason, c *conn) {
 }
 
 // spare picks the link in one direction whose other end can spare it best: the one of most links, as
-// last heard. An end that would be left alone is the last choice.
-func (o *Overlay) spare(out bool) *conn {
-	var best *conn
+// last heard. An end that would be left alone is the last choice. Young bridges are spared, unless
+// there is nothing else; and where they hold a good part of the links already, a new one takes the
+// place of the oldest, so that whoever invents roots does not get all our links.
+func (o *Overlay) spare(purpose wire.Purpose, out bool) *conn {
+	var best, oldest *conn
+	young := 0
 	for _, c := range o.order {
-		if c.state != up || c.out != out || c.bridgeIsFresh(o.now) {
-			continue
-		}
-		if best == nil || c.slots.Degree() > best.slots.Degree() {
+		switch {
+		case c.state != up || c.out != out:
+		case c.bridgeIsFresh(o.now):
+			if young++; (oldest == nil || c.since.Before(oldest.since)) && o.now.Sub(c.since) >= bridgeRest {
+				oldest = c
+			}
+		case best == nil || c.slots.Degree() > best.slots.Degree():
 			best = c
 		}
+	}
+	most := max(1, o.cfg.Serve/2)
+	if out {
+		most = max(1, o.cfg.Links-1)
+	}
+	if best == nil || purpose == wire.PurposeBridge && young >= most {
+		return oldest
 	}
 	return best
 }
 
 func (c *conn) bridgeIsFresh(now time.Time) bool {
 	return !c.bridged.IsZero() && now.Sub(c.bridged) < bridgeFor
-}
-
-func (o *Overlay) freshBridges(out bool) int {
-	n := 0
-	for _, c := range o.order {
-		if c.state == up && c.out == out && c.bridgeIsFresh(o.now) {
-			n++
-		}
-	}
-	return n
 }
 
 // referral is whom we name to somebody whom we do not serve: first the peer for whose sake that is, if
