@@ -27,6 +27,21 @@ func TestFullLinkIsServedFromTheLog(t *testing.T) {
 	c.want("what it has got from others is left out", "2 MSG a5")
 }
 
+func TestPrunedWhileFull(t *testing.T) {
+	c := newTalk(t, 2)
+	c.msg(1, 'a', 1, 0)
+	c.want("a message", "deliver a1", "2 MSG a1")
+	c.full(2, true)
+	c.msg(1, 'a', 2, 0)
+	c.say(2, "PRUNE")
+	c.want("what the link was to get", "deliver a2")
+	c.full(2, false)
+	c.want("becomes a mark", "2 IHAVE $a.2")
+	c.say(2, "WANT 600000 $a.2-2")
+	c.msg(1, 'a', 3, 0)
+	c.want("what it asks for it gets, and no more", "2 MSG a2", "deliver a3")
+}
+
 func TestLaggardTurnsLazy(t *testing.T) {
 	c := newTalk(t, 2)
 	c.full(2, true)

@@ -41,17 +41,13 @@ func (t *Tree) hold(l *link, o *origin, a *arrival, resent bool) {
 	t.miss(l, o, m.Seq, t.grace())
 }
 
-// release accepts what was held and now has its predecessors.
+// release accepts what was held and now has its predecessors. Nothing held is ever passed over: what is
+// skipped or lost ends before the first that is held.
 func (t *Tree) release(o *origin) {
 	n := 0
-	for ; n < len(o.held) && o.held[n].msg.Seq <= o.upto+1; n++ {
-		h := o.held[n]
-		t.heldBytes -= len(h.msg.Tail)
-		if h.msg.Seq == o.upto+1 {
-			t.accept(o, &h.arrival)
-		} else {
-			t.stats.Duplicates++ // it was given up on meanwhile
-		}
+	for ; n < len(o.held) && o.held[n].msg.Seq == o.upto+1; n++ {
+		t.heldBytes -= len(o.held[n].msg.Tail)
+		t.accept(o, &o.held[n].arrival)
 	}
 	o.held = slices.Delete(o.held, 0, n)
 	if len(o.held) == 0 {
