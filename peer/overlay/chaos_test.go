@@ -12,7 +12,7 @@ import (
 // and broken connections. First safety, which is checked after every event; then the faults stop, and
 // within a stated time the mesh is one and everybody has the links he wants.
 func TestChaos(t *testing.T) {
-	times(t, 60, 15*time.Second, func(w *world) time.Duration {
+	times(t, 40, 15*time.Second, func(w *world) time.Duration {
 		s := [][2]int{{3, 6}, {3, 3}, {2, 4}, {1, 2}, {1, 1}}[w.rng.IntN(5)]
 		n := 4 + w.rng.IntN(12)
 		w.multicast = w.rng.IntN(3) > 0

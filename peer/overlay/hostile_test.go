@@ -52,7 +52,7 @@ func (v *villain) hello(id wire.ID, purpose wire.Purpose, s wire.Slots) []byte {
 func TestSiphonersCannotKeepANewcomerOut(t *testing.T) {
 	for _, s := range [][2]int{{3, 6}, {3, 3}} {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
-			times(t, 20, time.Second, func(w *world) time.Duration {
+			times(t, 3, time.Second, func(w *world) time.Duration {
 				w.mesh(8, slots(s[0], s[1]))
 				v := &villain{w: w, addr: netip.MustParseAddrPort("10.9.9.9:50000")}
 				var hammer func()
@@ -88,7 +88,7 @@ func TestSiphonersCannotKeepANewcomerOut(t *testing.T) {
 // Invented announcements, by thousands, with other roots, with everybody's IDs, and leaving: links
 // stay, tables are bounded (which is checked after every event), and few dials are made.
 func TestInventedAnnouncements(t *testing.T) {
-	seeds(t, 10, func(w *world) {
+	seeds(t, 2, func(w *world) {
 		w.mesh(6)
 		links := map[*node]int{}
 		dials := map[*node]int{}
@@ -130,7 +130,7 @@ func TestInventedAnnouncements(t *testing.T) {
 // A neighbor that lies: beacons with the highest numbers and the lowest IDs, referrals to nowhere, to
 // ourselves and back, shuffles by hundreds, frames out of turn.
 func TestLyingNeighbor(t *testing.T) {
-	seeds(t, 20, func(w *world) {
+	seeds(t, 10, func(w *world) {
 		w.mesh(6)
 		v := &villain{w: w, addr: netip.MustParseAddrPort("10.9.9.9:50000")}
 		say, open := v.call(w.nodes[0], v.hello("f0000000000000000000000000000000", wire.PurposeLink, wire.Slots{Links: 3, Serve: 6}))

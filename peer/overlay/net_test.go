@@ -30,6 +30,9 @@ func seeds(t *testing.T, n int, story func(w *world)) {
 	}
 }
 
+// few is how many seeds are enough for each day, with so many nodes; HEARSAY_TIMES is for the others.
+func few(nodes int) int { return max(2, 100/nodes) }
+
 // times runs a story with many seeds and says how long it took: the median, 95 of 100, and the worst.
 func times(t *testing.T, n int, limit time.Duration, story func(w *world) time.Duration) {
 	t.Helper()
@@ -51,13 +54,16 @@ func times(t *testing.T, n int, limit time.Duration, story func(w *world) time.D
 		all = append(all, d)
 	})
 	t.Logf("median %v, p95 %v, worst %v of %d", percentile(all, 0.5), percentile(all, 0.95), percentile(all, 1), len(all))
+	if len(all) < 20 {
+		limit *= 2 // of so few the worst is no p95
+	}
 	if p := percentile(all, 0.95); p > limit || missed > 0 {
 		t.Errorf("p95 is %v, which is over %v; %d never", p, limit, missed)
 	}
 }
 
 func TestSixFormOneMesh(t *testing.T) {
-	times(t, 200, time.Second, func(w *world) time.Duration {
+	times(t, 100, time.Second, func(w *world) time.Duration {
 		for range 6 {
 			w.add()
 		}
@@ -86,7 +92,7 @@ func (w *world) settle() {
 func TestManyFormOneMesh(t *testing.T) {
 	for _, n := range []int{2, 3, 30, 100} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			times(t, 20, 2*time.Second, func(w *world) time.Duration {
+			times(t, few(n), 2*time.Second, func(w *world) time.Duration {
 				for range n {
 					w.add()
 				}
@@ -99,7 +105,7 @@ func TestManyFormOneMesh(t *testing.T) {
 func TestJoinListWithoutMulticast(t *testing.T) {
 	for _, n := range []int{2, 6, 30} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			times(t, 50, 3*time.Second, func(w *world) time.Duration {
+			times(t, few(n), 3*time.Second, func(w *world) time.Duration {
 				w.multicast = false
 				for range n {
 					w.addJoin([]int{0})
@@ -118,7 +124,7 @@ func TestKillHalf(t *testing.T) {
 				if silent {
 					limit = 5 * time.Second
 				}
-				times(t, 40, limit, func(w *world) time.Duration {
+				times(t, few(n), limit, func(w *world) time.Duration {
 					w.mesh(n)
 					for _, i := range w.rng.Perm(n)[:n/2] {
 						w.nodes[i].kill(silent)
@@ -135,11 +141,12 @@ func TestPartitionHeals(t *testing.T) {
 		for _, n := range []int{6, 30} {
 			for _, means := range []string{"multicast", "join", "passive"} {
 				for _, long := range []time.Duration{20 * time.Second, 20 * time.Minute} {
-					if n == 30 && long > time.Minute && s[0] == 1 {
-						continue
+					seeds := few(n)
+					if long > time.Minute {
+						seeds = (seeds + 9) / 10
 					}
 					t.Run(fmt.Sprint(s, n, means, long), func(t *testing.T) {
-						times(t, 20, 5*time.Second, func(w *world) time.Duration {
+						times(t, seeds, 5*time.Second, func(w *world) time.Duration {
 							for range n {
 								if means == "join" {
 									w.addJoin(upTo(n), slots(s[0], s[1]))
@@ -173,7 +180,7 @@ func TestPartitionHeals(t *testing.T) {
 func TestNewcomerInFullHouse(t *testing.T) {
 	for _, s := range [][2]int{{3, 3}, {1, 1}} {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
-			times(t, 50, time.Second, func(w *world) time.Duration {
+			times(t, 30, time.Second, func(w *world) time.Duration {
 				w.mesh(8, slots(s[0], s[1]))
 				w.add(slots(s[0], s[1]))
 				return w.until(time.Minute, w.whole)

@@ -12,7 +12,7 @@ import (
 // network on which anything may overtake anything except on one connection: one link is left, and
 // both ends have it.
 func TestSimultaneousDials(t *testing.T) {
-	seeds(t, 4000, func(w *world) {
+	seeds(t, 1500, func(w *world) {
 		w.multicast = false
 		most := []time.Duration{2 * time.Millisecond, 30 * time.Millisecond, 150 * time.Millisecond}[w.rng.IntN(3)]
 		w.latency = func() time.Duration { return time.Duration(w.rng.Int64N(int64(most))) }

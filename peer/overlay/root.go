@@ -115,7 +115,7 @@ func (r *root) become(o *Overlay) {
 func (r *root) changed(o *Overlay) {
 	o.counts.rooted++
 	for p := range o.candidates() {
-		if p.dead {
+		if p.dead && o.degree() > 0 {
 			p.resume = earlier(p.resume, o.now.Add(o.between(0, reviveWithin)))
 		}
 	}

@@ -244,10 +244,14 @@ func (n *node) perform() {
 		}
 		w.logf("%v event %s", n, eventString(e))
 	}
+	quiet := true // pings are most of what happens, and change nothing
 	for _, e := range slices.Clone(o.Effects()) {
+		quiet = quiet && e.Action == Send && (e.Frame[1] == 'I' || e.Frame[1] == 'O')
 		n.effect(e)
 	}
-	n.check()
+	if !quiet {
+		n.check()
+	}
 	n.schedule()
 }
 
