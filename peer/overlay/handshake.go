@@ -100,11 +100,13 @@ func (o *Overlay) sayHello(c *conn) {
 
 func (o *Overlay) onHello(c *conn, h *wire.Hello) {
 	id := wire.ID(strings.Clone(string(h.ID)))
+	stranger := false
 	if c.out && c.peer != "" && c.peer != id {
-		// Another process listens there now: it has restarted, and its former self is gone.
+		// Another process listens there now, and the one that we knew is gone.
 		if old := o.view.find(c.peer); old != nil && old.addr == c.addr {
 			o.view.remove(old)
 		}
+		stranger = c.purpose != wire.PurposeVerify && o.join.at(c.addr) == nil
 	}
 	c.peer, c.name = id, strings.Clone(h.Name)
 	hello := *h
@@ -124,6 +126,11 @@ func (o *Overlay) onHello(c *conn, h *wire.Hello) {
 			o.view.addSelf(c.addr)
 		}
 		o.close(c, wire.ReasonSelf)
+	case stranger:
+		// It may be our peer, restarted; then it will make itself known. It may as well belong to another
+		// mesh that got a dead peer's port: only the join list and announcements say who is one of us.
+		o.counts.limit("strangers")
+		o.close(c, wire.ReasonProbed)
 	case c.out:
 		o.met(c)
 	default:
@@ -167,8 +174,7 @@ func (o *Overlay) judge(c *conn) {
 	if !links(c.purpose) {
 		o.sayHello(c)
 		o.close(c, wire.ReasonProbed)
-		o.bridge.suspect(o, c.peer, c.addr, c.hello.Root, c.hello.RootSeq, c.hello.Slots, c.context, false)
-		return
+		return // the prober knows both roots now, and whether it meant us
 	}
 	if c.purpose == wire.PurposeBridge && !o.apartFrom(c.hello) {
 		// The roots have become one while it dialled.

@@ -82,11 +82,20 @@ func TestHandshake(t *testing.T) {
 		c.announced('n')
 		c.opened(1, 'n')
 		c.says(1, hello('o'))
-		c.says(1, welcome)
-		c.wantAmong("somebody else listens where n did", "up 1 o")
-		if c.o.view.find(id('n')) != nil {
-			t.Error("n is still in the passive view")
+		c.wantAmong("somebody else listens where n did: a stranger", "1 CLOSE probed")
+		if c.o.view.find(id('n')) != nil || c.o.view.find(id('o')) != nil {
+			t.Error("n or the stranger is in the passive view")
 		}
+		c = newTalk(t, joining)
+		c.o.Joined(c.now, []netip.AddrPort{host('n')})
+		c.hear()
+		c.opened(1, 'n')
+		c.says(1, hello('n'))
+		c.says(1, closing(wire.ReasonBusy))
+		c.opened(c.await(retryAlone, func(k *conn) bool { return k.addr == host('n') }), 'n')
+		c.says(2, hello('o'))
+		c.says(2, welcome)
+		c.wantAmong("whom the join list names is one of us, whoever he is now", "up 2 o")
 	})
 }
 

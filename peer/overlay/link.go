@@ -89,9 +89,12 @@ func (o *Overlay) down(c *conn, v verdict) {
 	o.event(Event{Kind: Lost, Start: o.now, End: o.now, Context: shown(c.context), Conn: c.id,
 		Peer: c.peer, Name: c.name, Addr: c.addr, Purpose: c.purpose, Reason: v.reason})
 	o.effect(Effect{Action: Down, Conn: c.id, Link: o.describe(c), Reason: v.reason})
-	if v.reason == wire.ReasonGoodbye && !v.ours {
+	switch {
+	case v.reason == wire.ReasonGoodbye && !v.ours:
 		o.join.left(c.addr)
-	} else {
+	case v.reason == wire.ReasonProbed && !v.ours:
+		// It meant somebody else: we are strangers.
+	default:
 		c.entry.unlink(o, c, v)
 		o.view.put(o, c.entry)
 	}

@@ -144,6 +144,9 @@ func TestPartitionHeals(t *testing.T) {
 					seeds := few(n)
 					if long > time.Minute {
 						seeds = (seeds + 9) / 10
+						if n > 6 && os.Getenv("HEARSAY_TIMES") == "" {
+							continue
+						}
 					}
 					t.Run(fmt.Sprint(s, n, means, long), func(t *testing.T) {
 						times(t, seeds, 5*time.Second, func(w *world) time.Duration {
