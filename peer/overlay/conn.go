@@ -122,10 +122,13 @@ func (o *Overlay) accept(remote netip.AddrPort) *conn {
 
 // expire ends what has lasted too long.
 func (o *Overlay) expire() {
-	for _, c := range slices.Clone(o.order) {
-		if o.conns[c.id] != c || c.deadline.IsZero() || o.now.Before(c.deadline) {
+	for i := 0; i < len(o.order); {
+		c := o.order[i]
+		if c.deadline.IsZero() || o.now.Before(c.deadline) {
+			i++
 			continue
 		}
+		i = 0 // the end of one may be the end of others
 		switch c.state {
 		case dialling:
 			o.finish(c, verdict{reason: wire.ReasonUnreached})

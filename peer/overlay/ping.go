@@ -1,7 +1,6 @@
 package overlay
 
 import (
-	"slices"
 	"time"
 
 	"hearsay/peer/wire"
@@ -25,9 +24,12 @@ func (p *ping) start(o *Overlay) { p.next = o.now.Add(o.between(0, pingEvery)) }
 
 func (p *ping) advance(o *Overlay) {
 	o.health.recover(o) // first: it changes our patience
-	for _, c := range slices.Clone(o.order) {
-		if c.state == up && o.now.Sub(c.heard) >= o.patience() {
+	for i := 0; i < len(o.order); {
+		if c := o.order[i]; c.state == up && o.now.Sub(c.heard) >= o.patience() {
 			o.close(c, wire.ReasonTimeout)
+			i = 0
+		} else {
+			i++
 		}
 	}
 	if o.now.Before(p.next) {

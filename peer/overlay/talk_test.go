@@ -17,7 +17,7 @@ import (
 // "up 1 b", "down 1 b room", "hangup 1", "announce answer", "resolve". Peers have one-letter names;
 // ours is m, so that a to l are lower and n to z are higher.
 type talk struct {
-	t    *testing.T
+	t    testing.TB
 	o    *Overlay
 	now  time.Time
 	said []string
@@ -25,7 +25,7 @@ type talk struct {
 	full bool // ROOT, PING, PONG, SHUFFLE and the announcements of news are told too
 }
 
-func newTalk(t *testing.T, opts ...option) *talk {
+func newTalk(t testing.TB, opts ...option) *talk {
 	cfg := Config{ID: id('m'), Name: "m", Port: 50000, Links: 1, Serve: 2, Started: epoch}
 	for _, opt := range opts {
 		opt(&cfg)

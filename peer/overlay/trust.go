@@ -137,8 +137,8 @@ func (t *trust) check(o *Overlay, c *conn) {
 
 // advance gives links another chance to be vouched for.
 func (t *trust) advance(o *Overlay) {
-	for _, c := range slices.Clone(o.order) {
-		if c.state == up && o.now.Sub(c.asked) >= recheckAfter {
+	for i := range len(o.order) { // a dial-back is appended
+		if c := o.order[i]; c.state == up && o.now.Sub(c.asked) >= recheckAfter {
 			t.check(o, c)
 		}
 	}
