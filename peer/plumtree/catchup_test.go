@@ -164,6 +164,21 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestLateArrivalExpires has a message come late, and behind a newer one, so that it expires while the
+// other is still kept.
+func TestLateArrivalExpires(t *testing.T) {
+	c := newTalk(t, 1, func(c *Config) { c.Retain = time.Minute })
+	c.publish("new")
+	c.msg(1, 'a', 1, 50*time.Second)
+	c.msg(1, 'a', 2, 20*time.Second)
+	c.said = nil
+	c.wait(15 * time.Second)
+	c.up(2)
+	c.said = nil
+	c.say(2, "WANT 600000 $s.1-1 $a.1-2")
+	c.want("only what has not expired is served", "2 MSG new", "2 GONE lost $a.1-1", "2 MSG a2")
+}
+
 func TestRetentionOfBytes(t *testing.T) {
 	c := newTalk(t, 1, func(c *Config) { c.RetainBytes = 10000 })
 	for range 100 {

@@ -21,6 +21,7 @@ type talk struct {
 	said []string // answers not yet asked for
 
 	delivered []Delivery
+	events    []Event
 }
 
 func newTalk(t *testing.T, links int, change ...func(*Config)) *talk {
@@ -155,6 +156,7 @@ func (c *talk) hear() {
 			c.said = append(c.said, fmt.Sprintf("deliver %s", d.Body))
 			c.delivered = append(c.delivered, d)
 		}
+		c.events = append(c.events, e.Events...)
 		for _, v := range e.Events {
 			if v.Kind == Lost {
 				c.said = append(c.said, spoken(fmt.Sprintf("lost %s.%d-%d", v.Origin, v.From, v.Seq)))

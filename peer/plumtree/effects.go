@@ -7,7 +7,8 @@ import (
 )
 
 // Effects is what the shell must do, in the order of each slice. Its slices are reused after the next
-// call of a method of Tree; the bytes they refer to are never written again.
+// call of a method of Tree other than Full, Eager, Stats and Deadline; the bytes they refer to are never
+// written again.
 type Effects struct {
 	Sends      []Send
 	Deliveries []Delivery
@@ -70,7 +71,7 @@ type Event struct {
 	Size       int // bytes of the body
 	Hops       int
 	Outcome    Outcome
-	Reason     string // of Dropped: old (older than this peer), expired, hold-full, origins-full; of Processed and Delivered: eager, graft or catch-up
+	Reason     string // of Dropped: old (older than this peer), expired, hold-full, origins-full; of Processed and Delivered: eager, graft or catch-up; of Lost: gone (nobody keeps them any more) or nobody (who had them stays away)
 	Links      int    // eager links it went on to
 	Asked, Got uint64 // of CaughtUp: messages
 }

@@ -96,8 +96,8 @@ func (t *Tree) accept(o *origin, a *arrival) {
 	o.upto = m.Seq
 	o.touched = t.now
 	if a.reason == reasonEager {
-		t.ref.heard(o, m.Hops, t.now)
-		t.explore.messages++
+		t.ref.heard(o, t.now)
+		t.explore.came(m.Hops)
 	}
 	if m.Age > t.cfg.Retain {
 		t.drop(o, a, reasonExpired)

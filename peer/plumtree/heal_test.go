@@ -106,8 +106,14 @@ func TestManyPublishersSettle(t *testing.T) {
 	for _, c := range []struct {
 		peers, links int
 		every        time.Duration // each peer's time between messages
-		ldh          float64       // the last delivery hop in the end, on average
-	}{{3, 2, time.Millisecond, 2}, {16, 5, 100 * time.Millisecond, 4}, {16, 5, time.Millisecond, 4}, {50, 5, 20 * time.Millisecond, 8}} {
+		round        time.Duration
+		ldh          float64 // the last delivery hop in the end, on average
+	}{
+		{3, 2, time.Millisecond, 20 * time.Millisecond, 2},
+		{16, 5, 100 * time.Millisecond, time.Second, 6},
+		{16, 5, time.Millisecond, 60 * time.Millisecond, 6},
+		{50, 5, 20 * time.Millisecond, 300 * time.Millisecond, 9},
+	} {
 		n := newNetwork(t, 7)
 		n.delay = func() time.Duration {
 			return 200*time.Microsecond + time.Duration(n.rng.Int64N(int64(300*time.Microsecond)))
@@ -122,7 +128,7 @@ func TestManyPublishersSettle(t *testing.T) {
 			for _, p := range n.peers {
 				clear(p.hops)
 			}
-			for end := n.now.Add(15 * c.every); n.now.Before(end); n.run(c.every / time.Duration(c.peers)) {
+			for end := n.now.Add(c.round); n.now.Before(end); n.run(c.every / time.Duration(c.peers)) {
 				n.peers[n.rng.IntN(len(n.peers))].publish("x")
 			}
 			for _, p := range n.peers {

@@ -1,10 +1,6 @@
 package plumtree
 
-import (
-	"slices"
-
-	"hearsay/peer/wire"
-)
+import "slices"
 
 // missing is what an origin's neighbors have and we do not: from upto+1 to known.
 type missing struct {
@@ -90,85 +86,6 @@ func (t *Tree) unask(o *origin) {
 	}
 }
 
-// fetch asks somebody who has what comes next; if all who had it say that it is gone, it goes on
-// without it. A GRAFT makes the link eager, and a WANT does not.
-func (t *Tree) fetch(o *origin, graft bool) {
-	for {
-		l, gone := t.announcer(o)
-		if l != nil {
-			t.ask(l, o, graft)
-			return
-		}
-		if !gone {
-			// Nobody has it now. It stays missing for as long as somebody may come who does.
-			t.unask(o)
-			t.arm(o, max(o.blocked+t.cfg.Retain-t.now, 0))
-			return
-		}
-		t.lose(o, t.goneUntil(o), reasonGone)
-		if !o.waiting {
-			return
-		}
-		if o.from != nil { // it goes on with what it was asked for
-			t.arm(o, o.patience)
-			return
-		}
-	}
-}
-
-func (t *Tree) ask(l *link, o *origin, graft bool) {
-	t.unask(o)
-	v := &l.views[o.slot]
-	o.from, o.until, o.graft, o.askedAt = l, min(v.has, o.firstHeld()-1), graft, t.now
-	first := wantPatience
-	if graft {
-		first = max(graftPatience, 2*t.late.delay(t.now))
-	}
-	o.patience = min(max(first, 2*o.patience), patienceMax)
-	t.arm(o, o.patience)
-	v.graft = graft
-	t.request(l, ask{o, o.upto + 1, o.until, t.start(), graft})
-	if graft {
-		o.grafted, o.graftedFor = o.upto+1, o.blocked
-		t.stats.Grafts++
-		t.out.Events = append(t.out.Events, Event{Kind: Grafted, Start: t.when(t.now), End: t.when(t.now), Conn: l.conn, Origin: o.name, From: o.upto + 1, Seq: o.until})
-		t.warm(l)
-	} else {
-		t.wanted(l, o.until-o.upto)
-	}
-}
-
-// announcer picks whom to ask for what comes next: an eager link if there is one, so that those who miss
-// the messages of many origins graft one link for all; else who announced it first. If somebody was
-// asked already, it is the next after that. If nobody can be asked, gone says whether that is because
-// all who had it have said that it is gone.
-func (t *Tree) announcer(o *origin) (pick *link, gone bool) {
-	next := o.upto + 1
-	last := slices.Index(t.links, o.from)
-	for i := range t.links {
-		l := t.links[(last+1+i)%len(t.links)]
-		switch v := &l.views[o.slot]; {
-		case v.has < next:
-		case v.gone >= next:
-			gone = true
-		case pick == nil || o.from == nil && !pick.eager && (l.eager || l == o.first):
-			pick = l
-		}
-	}
-	return pick, gone && pick == nil
-}
-
-// goneUntil is up to where all who have what comes next said that it is gone.
-func (t *Tree) goneUntil(o *origin) uint64 {
-	until := o.firstHeld() - 1
-	for _, l := range t.links {
-		if v := &l.views[o.slot]; v.has > o.upto {
-			until = min(until, v.gone)
-		}
-	}
-	return until
-}
-
 // retry asks where the time is up.
 func (t *Tree) retry() {
 	t.retryAt = never
@@ -192,6 +109,7 @@ func (t *Tree) retry() {
 	}
 }
 
+// onDue asks somebody, or somebody else, for what o misses.
 func (t *Tree) onDue(o *origin) {
 	l := o.from
 	switch {
@@ -214,53 +132,4 @@ func (t *Tree) onDue(o *origin) {
 		}
 		t.fetch(o, o.graft)
 	}
-}
-
-// fetchToo asks l, which was grafted because time was up for one origin, for what else has been missing
-// for long enough.
-func (t *Tree) fetchToo(l *link) {
-	if l == nil {
-		return
-	}
-	for _, o := range t.behind {
-		if o.from == nil && o.blocked+t.late.delay(t.now) <= t.now && l.views[o.slot].has > max(o.upto, l.views[o.slot].gone) {
-			t.ask(l, o, true)
-		}
-	}
-}
-
-// lose gives up what comes next, up to and including last.
-func (t *Tree) lose(o *origin, last uint64, why string) {
-	if o.upto > 0 || !t.forgot { // it may have been delivered before we forgot its origin
-		t.stats.Lost += last - o.upto
-		t.out.Events = append(t.out.Events, Event{Kind: Lost, Start: t.when(t.now), End: t.when(t.now), Origin: o.name, From: o.upto + 1, Seq: last, Reason: why})
-	}
-	t.settle(o, last)
-}
-
-// skip settles what is older than this peer, up to and including last.
-func (t *Tree) skip(o *origin, last uint64) {
-	if last <= o.upto {
-		return
-	}
-	o.skipped = last
-	t.settle(o, last)
-}
-
-// settle moves the mark over messages that we do not have.
-func (t *Tree) settle(o *origin, last uint64) {
-	o.upto = last
-	o.touched = t.now
-	t.announce(o)
-	if o.waiting {
-		t.review(o)
-	}
-}
-
-// start is since when we are owed what is published.
-func (t *Tree) start() instant {
-	if t.cfg.History {
-		return t.now - wire.MaxTime
-	}
-	return 0
 }

@@ -20,7 +20,9 @@ type network struct {
 	now   time.Time
 	peers []*peer
 	conns wire.Conn
-	delay func() time.Duration // of one link's direction, drawn when it comes up
+	// frames are some of those that were sent, and what they were then.
+	frames [][2][]byte
+	delay  func() time.Duration // of one link's direction, drawn when it comes up
 }
 
 type fataler interface {
@@ -162,6 +164,9 @@ func (p *peer) perform() {
 				c.flight = append(c.flight, packet{at, bytes.Clone(s.Frame)})
 			}
 			c.sent += len(s.Frame)
+			if k := len(p.net.frames); k < 100000 && p.net.rng.IntN(k/100+1) == 0 {
+				p.net.frames = append(p.net.frames, [2][]byte{s.Frame, bytes.Clone(s.Frame)})
+			}
 		}
 		for _, d := range e.Deliveries {
 			p.deliver(d)

@@ -21,7 +21,7 @@ func (t *Tree) Publish(now time.Time, body []byte, parent wire.Context) (seq uin
 	o := t.self
 	o.upto++
 	o.touched, o.published = t.now, t.now
-	t.ref.heard(o, 0, t.now)
+	t.ref.heard(o, t.now)
 	low := o.log.first()
 	if low == 0 {
 		low = o.upto

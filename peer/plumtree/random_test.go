@@ -1,6 +1,7 @@
 package plumtree
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -174,6 +175,11 @@ func (n *network) wantAlike() {
 					n.t.Fatalf("%s, up since %v, lacks %d of %s, said at %v\n%s", p.name, p.started.Sub(time.Unix(1e9, 0)), seq, o.name, o.when[id].Sub(time.Unix(1e9, 0)), n.table(o))
 				}
 			}
+		}
+	}
+	for _, f := range n.frames {
+		if !bytes.Equal(f[0], f[1]) {
+			n.t.Fatalf("%q was written over: %q", f[1], f[0])
 		}
 	}
 	for _, p := range n.live() {

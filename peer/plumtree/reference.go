@@ -13,7 +13,6 @@ import "time"
 type reference struct {
 	origin *origin
 	at     instant // when it was last heard
-	hops   int     // that its messages take to us
 	run    int     // how many it has said, without another's taking its place
 }
 
@@ -23,13 +22,13 @@ type reference struct {
 const refSilence = time.Second
 
 // heard notes a new message.
-func (r *reference) heard(o *origin, hops int, now instant) {
+func (r *reference) heard(o *origin, now instant) {
 	if o != r.origin && r.origin != nil && now-r.at <= refSilence && r.origin.name < o.name {
 		return
 	}
 	if o != r.origin {
 		r.origin, r.run = o, 0
 	}
-	r.at, r.hops = now, hops
+	r.at = now
 	r.run++
 }
