@@ -191,3 +191,102 @@ func TestNewcomerInFullHouse(t *testing.T) {
 		})
 	}
 }
+
+// All neighbors of one peer die, or nearly everybody: what is left is one mesh again.
+func TestKillMost(t *testing.T) {
+	for what, left := range map[string]func(w *world) map[*node]bool{
+		"neighbors of one": func(w *world) map[*node]bool {
+			stays := map[*node]bool{}
+			for _, n := range w.nodes {
+				stays[n] = w.nodes[0].o.linkTo(n.id()) == nil
+			}
+			return stays
+		},
+		"all but four": func(w *world) map[*node]bool {
+			stays := map[*node]bool{}
+			for _, i := range w.rng.Perm(len(w.nodes))[:4] {
+				stays[w.nodes[i]] = true
+			}
+			return stays
+		},
+	} {
+		for _, multicast := range []bool{true, false} {
+			t.Run(fmt.Sprint(what, " multicast ", multicast), func(t *testing.T) {
+				times(t, few(4), 1500*time.Millisecond, func(w *world) time.Duration {
+					w.mesh(30)
+					w.multicast = multicast
+					stays := left(w)
+					for _, n := range w.nodes {
+						if !stays[n] {
+							n.kill(false)
+						}
+					}
+					return w.steady(20*time.Second, w.whole)
+				})
+			})
+		}
+	}
+}
+
+// Paused peers connect, since their kernels do, and never answer; those that run do not wait for them.
+// When they run again they are in the mesh at once.
+func TestPauseHalf(t *testing.T) {
+	times(t, few(4), 5*time.Second, func(w *world) time.Duration {
+		w.mesh(12)
+		var run []*node
+		for i, n := range w.nodes {
+			if i%2 == 0 {
+				n.pause()
+			} else {
+				run = append(run, n)
+			}
+		}
+		d := w.steady(30*time.Second, func() bool {
+			for _, n := range run {
+				neighbors := 0
+				for c := range n.ups {
+					if e := n.ends[c]; e != nil && !e.other.n.paused {
+						neighbors++
+					}
+				}
+				if neighbors < 3 {
+					return false
+				}
+			}
+			return true
+		})
+		for _, n := range w.nodes {
+			if n.paused {
+				n.resume()
+			}
+		}
+		return max(d, w.steady(20*time.Second, w.whole))
+	})
+}
+
+// A peer that dies and starts again every half second costs the others nothing but its own link.
+func TestFlapping(t *testing.T) {
+	seeds(t, 10, func(w *world) {
+		w.mesh(8, slots(3, 3))
+		for range 40 {
+			w.nodes[0].kill(w.rng.IntN(2) == 0)
+			w.run(time.Duration(w.rng.Int64N(int64(500 * time.Millisecond))))
+			w.nodes[0].start(slots(3, 3))
+			w.run(time.Duration(w.rng.Int64N(int64(500 * time.Millisecond))))
+		}
+		for _, n := range w.nodes[1:] {
+			lost := 0
+			for _, e := range n.events {
+				if e.Kind == Lost {
+					lost++
+				}
+			}
+			if lost > 80 {
+				w.fatalf("%v lost %d links", n, lost)
+			}
+		}
+		if d := w.until(10*time.Second, w.whole); d < 0 {
+			w.fatalf("in %d parts", len(w.parts()))
+		}
+	})
+}

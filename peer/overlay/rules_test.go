@@ -246,6 +246,26 @@ func TestBridge(t *testing.T) {
 		c.says(c.accept('x'), hello('x', purpose(wire.PurposeBridge), rooted('a', 3)))
 		c.want("same root, same part", "3 HELLO bridge", "3 CLOSE probed", "hangup 3")
 	})
+	t.Run("a young bridge is spared", func(t *testing.T) {
+		c := newTalk(t, slots(1, 2))
+		c.dials('n', 1)
+		c.says(1, beacon('a', 3))
+		c.o.trust.good.add(id('x'), host('x'), c.now.Add(time.Hour))
+		c.says(c.accept('x'), hello('x', purpose(wire.PurposeBridge), rooted('b', 5), with(wire.Slots{Out: 5, Links: 6, In: 5, Serve: 6})))
+		c.serves('o')
+		c.o.trust.good.add(id('p'), host('p'), c.now.Add(time.Hour))
+		c.said = nil
+		c.says(c.accept('p'), hello('p', purpose(wire.PurposeUrgent), with(wire.Slots{Links: 1, Serve: 2})))
+		c.wantAmong("though its far side has more links", "down 3 o room")
+		c.o.trust.good.add(id('y'), host('y'), c.now.Add(time.Hour))
+		c.says(c.accept('y'), hello('y', purpose(wire.PurposeBridge), rooted('c', 5)))
+		c.wantAmong("half of the slots are for bridges, and the one that holds them is too young to go", "5 REFER full")
+		c.alive(bridgeRest, 1, 2, 4)
+		c.says(1, beacon('a', 5))
+		c.said = nil
+		c.says(c.accept('y'), hello('y', purpose(wire.PurposeBridge), rooted('c', 9)))
+		c.wantAmong("later it goes, not another", "down 2 x room")
+	})
 	t.Run("a newcomer is no part", func(t *testing.T) {
 		c := full(t)
 		c.announced('x', other, func(a *wire.Announcement) { a.Slots.Out, a.Slots.In, a.Seeking = 0, 0, true })
