@@ -144,45 +144,6 @@ func (o *Overlay) send(c *conn, frame []byte) {
 	o.effect(Effect{Action: Send, Conn: c.id, Frame: frame})
 }
 
-// close ends a connection for a reason of ours, and says it if anybody is there to hear it.
-func (o *Overlay) close(c *conn, reason wire.Reason) {
-	if c.state != dialling {
-		o.send(c, wire.AppendClose(nil, wire.Close{Reason: reason}))
-	}
-	o.finish(c, verdict{ours: true, reason: reason})
-}
-
-// refer ends a connection for a reason of ours, and names others to try.
-func (o *Overlay) refer(c *conn, reason wire.Reason, candidates []wire.Candidate) {
-	o.send(c, wire.AppendRefer(nil, wire.Refer{Reason: reason, Candidates: candidates}))
-	o.finish(c, verdict{ours: true, reason: reason, referred: true})
-}
-
-// gone ends a connection that has ended by itself, or whose dial failed.
-func (o *Overlay) gone(c *conn, reason wire.Reason) {
-	o.finish(c, verdict{reason: reason, silent: true})
-}
-
-// verdict is how a connection ended.
-type verdict struct {
-	ours     bool // we ended it
-	silent   bool // it ended without a word: there is nothing left to hang up
-	referred bool
-	reason   wire.Reason
-}
-
-func (o *Overlay) finish(c *conn, v verdict) {
-	o.forget(c)
-	if c.state == up {
-		o.down(c, v)
-	} else {
-		o.ended(c, v)
-	}
-	if !v.silent {
-		o.effect(Effect{Action: Hangup, Conn: c.id})
-	}
-}
-
 // plain is the address in the one form we compare.
 func plain(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())

@@ -62,9 +62,9 @@ type EventKind uint8
 // The kinds of event; each becomes the span of that name.
 const (
 	Discovered EventKind = iota + 1 // an announcement taught us something: Reason is new-peer or other-root
-	Dialled                         // a dial of ours ended: Outcome is linked, referred, refused, failed, probed or verified
+	Dialled                         // a dial of ours ended: Outcome is linked, referred, refused, failed, probed, verified, or cancelled: no longer needed
 	Accepted                        // a connection's handshake ended: Outcome as of Dialled, and timeout
-	Healed                          // a lost link's slot is filled again (Outcome linked), or nobody is left to dial (alone or saturated)
+	Healed                          // the slots are filled again after a loss (Outcome linked), or nobody is left to dial (alone or saturated)
 	Lost                            // a link ended: Reason says why. A span event, not a span
 	Rooted                          // we follow another root: Peer is the root. A span event, not a span
 )
@@ -81,7 +81,7 @@ type Event struct {
 	Name       string
 	Addr       netip.AddrPort
 	Purpose    wire.Purpose
-	By         string // of Dialled: by whose word: announcement, referral, shuffle, join, passive
+	By         string // of Dialled: by whose word: announcement, referral, shuffle, join, passive; root of a bridge, hello of a dial-back
 	Outcome    string
 	Reason     wire.Reason
 	Priority   bool // room was made for it

@@ -6,6 +6,10 @@ import (
 	"hearsay/peer/wire"
 )
 
+// raceFor is how long after a link came up another handshake of the same pair may have been under way
+// at the same time: a handshake's longest, and some.
+const raceFor = handshakeFor + time.Second
+
 // lately is how recently a neighbor must have been heard for its link to count as well: it pings each
 // second.
 const lately = 1500 * time.Millisecond

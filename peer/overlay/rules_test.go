@@ -234,6 +234,9 @@ func TestBridge(t *testing.T) {
 		c.said = nil
 		c.opened(conn, 'x')
 		c.want("it parts without a word", fmt.Sprint("hangup ", conn))
+		if e := c.event(Dialled); e.Outcome != "cancelled" {
+			t.Errorf("the event says %+v", e)
+		}
 	})
 	t.Run("accepted by a full peer", func(t *testing.T) {
 		c := full(t)

@@ -167,7 +167,7 @@ func (t *trust) dialBack(o *Overlay, c *conn) bool {
 	}
 	c.asked = o.now
 	v := o.dial(c.addr, wire.PurposeVerify, c.context)
-	v.peer, v.name, v.serves = c.peer, c.name, c.id
+	v.peer, v.name, v.by, v.serves = c.peer, c.name, "hello", c.id
 	return true
 }
 
