@@ -54,11 +54,7 @@ func (o *Overlay) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement
 	}
 	ctx := o.meet(a, addr)
 	if o.apart(a.Root, a.RootSeq) && a.Slots.Degree() > 0 && o.degree() > 0 && o.linkTo(a.ID) == nil {
-		if o.bridge.told != a.Root {
-			o.bridge.told = wire.ID(strings.Clone(string(a.Root)))
-			ctx = o.discovered(a, addr, "other-root")
-		}
-		o.effect(Effect{Action: Inconsistent})
+		ctx = o.bridge.heard(o, a, addr, ctx)
 	}
 	o.bridge.suspect(o, wire.ID(strings.Clone(string(a.ID))), addr, wire.ID(strings.Clone(string(a.Root))), a.RootSeq, a.Slots, ctx, false)
 	if a.Seeking {

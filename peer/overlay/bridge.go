@@ -3,6 +3,7 @@ package overlay
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"hearsay/peer/wire"
@@ -44,7 +45,8 @@ type bridge struct {
 	source  wire.Context
 	next    time.Time // no attempt before
 	retries []bridgeRetry
-	told    wire.ID // the other root that an event told of last
+	told    wire.ID   // the other root that an event told of last
+	news    time.Time // when we last told Trickle
 }
 
 type bridgeRetry struct {
@@ -71,6 +73,21 @@ func (o *Overlay) apartFrom(h *wire.Hello) bool {
 		return h.RootSeq >= o.root.seq+2 || o.root.seq >= h.RootSeq+2
 	}
 	return true
+}
+
+// heard tells of another root that was announced, and gets our own announced soon. Once in a second:
+// whoever invents roots must not make us shout.
+func (b *bridge) heard(o *Overlay, a *wire.Announcement, addr netip.AddrPort, ctx wire.Context) wire.Context {
+	if o.now.Sub(b.news) < bridgeEvery {
+		return ctx
+	}
+	b.news = o.now
+	if b.told != a.Root {
+		b.told = wire.ID(strings.Clone(string(a.Root)))
+		ctx = o.discovered(a, addr, "other-root")
+	}
+	o.effect(Effect{Action: Inconsistent})
+	return ctx
 }
 
 // suspect takes in that a peer follows another root. Sooner is for what we found out ourselves: nobody

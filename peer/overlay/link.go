@@ -8,7 +8,7 @@ import (
 	"hearsay/peer/wire"
 )
 
-// Link returns what others may know of the connection.
+// describe returns what others may know of a link.
 func (o *Overlay) describe(c *conn) *Link {
 	return &Link{
 		Conn: c.id, ID: c.peer, Name: c.name, Addr: c.addr, Out: c.out,
