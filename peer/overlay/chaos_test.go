@@ -91,7 +91,7 @@ func TestChaos(t *testing.T) {
 			}
 		}
 		d := w.steady(90*time.Second, w.whole)
-		if d >= 0 && !w.content() {
+		if d >= 0 && w.until(10*time.Second, w.content) < 0 {
 			w.lacking()
 		}
 		return d

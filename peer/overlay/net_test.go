@@ -168,7 +168,7 @@ func TestPartitionHeals(t *testing.T) {
 							}
 							w.mend()
 							d := w.steady(time.Minute, w.whole)
-							if !w.content() {
+							if w.until(10*time.Second, w.content) < 0 {
 								w.lacking()
 							}
 							return d

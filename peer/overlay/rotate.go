@@ -30,7 +30,8 @@ func (r *rotate) advance(o *Overlay) {
 	var old *conn
 	n := 0
 	for _, c := range o.order {
-		if c.state == up && c.out && !c.bridgeIsFresh(o.now) && c.slots.Degree() >= rotateDegree {
+		// One that lacks links itself would only look for us again.
+		if c.state == up && c.out && !c.bridgeIsFresh(o.now) && c.slots.Degree() >= rotateDegree && c.slots.Out >= c.slots.Links {
 			if n++; o.rng.IntN(n) == 0 {
 				old = c
 			}

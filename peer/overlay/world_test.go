@@ -98,8 +98,8 @@ func (w *world) until(d time.Duration, holds func() bool) time.Duration {
 
 func (w *world) fatalf(format string, args ...any) {
 	w.t.Helper()
-	if n := len(w.log); n > 0 {
-		w.t.Log("\n" + strings.Join(w.log[max(0, n-400):], "\n"))
+	if len(w.log) > 0 {
+		w.t.Log("\n" + strings.Join(w.log, "\n"))
 	}
 	w.t.Fatalf("seed %d at %v: %s", w.seed, w.now.Sub(epoch), fmt.Sprintf(format, args...))
 }
