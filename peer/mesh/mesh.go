@@ -19,7 +19,7 @@ import (
 	"hearsay/peer/wire"
 )
 
-// Config is what a peer is. All of it is checked by Check.
+// Config is what a peer is. Whoever fills it in checks it: overlay.Config and wire say what is possible.
 type Config struct {
 	ID          wire.ID
 	Epoch       uint64 // of the origin; larger at each run under one ID
