@@ -31,6 +31,7 @@ type Config struct {
 	Retain      time.Duration
 	RetainBytes int
 	History     bool // owed all that is retained, not only what is said from now on
+	Flood       bool // pass every message on to every neighbor, always
 	// Sample decides on a trace that begins here, or (with a valid parent) goes on here. It must be a
 	// function of its arguments alone. Nil never samples.
 	Sample func(parent wire.Context, trace wire.TraceID) bool
@@ -79,7 +80,7 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Mesh {
 	}, now, rng)
 	m.tree = plumtree.New(plumtree.Config{
 		Self: wire.NewOrigin(cfg.ID, cfg.Epoch), Name: cfg.Name, Started: now,
-		Retain: cfg.Retain, RetainBytes: cfg.RetainBytes, History: cfg.History, Sample: cfg.Sample,
+		Retain: cfg.Retain, RetainBytes: cfg.RetainBytes, History: cfg.History, Flood: cfg.Flood, Sample: cfg.Sample,
 	}, rng)
 	m.announce = newAnnouncer(now, rng, cfg.Sample)
 	m.pump(now)
@@ -191,6 +192,16 @@ func (m *Mesh) Done() {
 	m.out.Datagrams = m.out.Datagrams[:0]
 	m.out.Events = m.out.Events[:0]
 	m.out.Announced = m.out.Announced[:0]
+}
+
+// Check looks at everything that must hold at every moment between two calls: tables within their bounds,
+// no two links of one pair, no neighbor among the candidates. It is for simulators and tests; an error is a
+// bug of ours.
+func (m *Mesh) Check() error {
+	if err := m.overlay.Check(); err != nil {
+		return err
+	}
+	return m.tree.Check()
 }
 
 // pump carries the overlay's word to the broadcast and the announcer, and the rest to the shell. It

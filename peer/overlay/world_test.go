@@ -35,8 +35,6 @@ type world struct {
 	log       []string
 	logging   bool
 	changed   bool // a link came up or went down
-	ids       []wire.ID
-	addrs     []netip.AddrPort
 }
 
 type happening struct {
@@ -663,64 +661,21 @@ func (w *world) content() bool {
 	return true
 }
 
-// check is what must hold at every moment.
+// check is what must hold at every moment: what the core says of itself, and that it has told its shell.
 func (n *node) check() {
-	w, o := n.w, n.o
 	in, out := 0, 0
-	ids, addrs := append(w.ids[:0], o.cfg.ID), w.addrs[:0]
 	for _, l := range n.ups {
 		if l.Out {
 			out++
 		} else {
 			in++
 		}
-		ids = append(ids, l.ID)
 	}
-	if in != o.in || out != o.out || in > o.cfg.Serve || out > o.cfg.Links {
-		w.fatalf("%v has %d/%d out and %d/%d in, and counts %d and %d", n, out, o.cfg.Links, in, o.cfg.Serve, o.out, o.in)
+	if in != n.o.in || out != n.o.out {
+		n.w.fatalf("%v has told of %d links out and %d in, and counts %d and %d", n, out, in, n.o.out, n.o.in)
 	}
-	for _, p := range o.view.list {
-		ids, addrs = append(ids, p.id), append(addrs, p.addr)
-	}
-	w.ids, w.addrs = ids, addrs
-	for i, id := range ids {
-		if slices.Contains(ids[i+1:], id) {
-			w.fatalf("%v: %s is linked twice, or a neighbor or itself is in the passive view", n, id.Short())
-		}
-	}
-	for i, addr := range addrs {
-		if slices.Contains(addrs[i+1:], addr) {
-			w.fatalf("%v: %v is twice in the passive view", n, addr)
-		}
-	}
-	pending := 0
-	dials, verifies := 0, 0
-	for _, c := range o.order {
-		switch {
-		case c.state == up:
-		case !c.out:
-			pending++
-		case c.purpose == wire.PurposeVerify:
-			verifies++
-		case o.filling(c):
-			dials++
-		}
-	}
-	switch {
-	case len(o.view.list) > maxPassive:
-		w.fatalf("%v: the passive view has %d entries", n, len(o.view.list))
-	case pending > maxPending+1:
-		w.fatalf("%v: %d connections shake hands", n, pending)
-	case verifies > maxVerifying:
-		w.fatalf("%v: %d dial-backs at once", n, verifies)
-	case dials > maxDialling:
-		w.fatalf("%v: %d dials at once", n, dials)
-	case len(o.root.seen) > maxSeen || len(o.answers.list) > maxAnswers || len(o.bridge.retries) > maxBridgeRetries ||
-		len(o.trust.good) > maxRemembered || len(o.trust.bad) > maxRemembered || len(o.trust.lies) > maxRemembered ||
-		len(o.join.list) > maxJoin || len(o.view.self) > maxSelf:
-		w.fatalf("%v: a table is over its bound", n)
-	case len(o.conns) != len(o.order):
-		w.fatalf("%v: conns and order disagree", n)
+	if err := n.o.Check(); err != nil {
+		n.w.fatalf("%v: %v", n, err)
 	}
 }
 

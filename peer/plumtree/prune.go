@@ -27,7 +27,7 @@ func (t *Tree) onDuplicate(l *link, o *origin, a *arrival, resent bool) {
 	if m := a.msg; m.Publisher.Sampled {
 		t.processed(o, a, Duplicate, "", t.hopSpan(m), 0)
 	}
-	if resent {
+	if resent || t.cfg.Flood {
 		return
 	}
 	if a.msg.Seq == o.grafted {

@@ -17,6 +17,7 @@ type Config struct {
 	Retain      time.Duration // how long messages are kept for those who missed them
 	RetainBytes int           // and how many bytes of them; a message counts with what it takes to keep it
 	History     bool          // owed everything that is retained, not only what is published since Started
+	Flood       bool          // no link is ever pruned: what Plumtree is compared with
 	// Sample decides whether a trace that begins here is recorded. It must be a function of its
 	// arguments alone. Nil is never.
 	Sample func(parent wire.Context, trace wire.TraceID) bool

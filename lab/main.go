@@ -1,0 +1,97 @@
+// Command lab starts a mesh of peers, breaks it, shows it heal, and keeps the evidence.
+//
+//	go run ./lab sim --peers 1000 --kill 80%
+//
+// Exit codes: 0 good; 1 an expectation failed, a peer misses a message, or a violation was found; 2 bad usage
+// or a bad file; 3 this machine cannot do it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Each command is in a file of its own.
+type cli struct {
+	Sim simCmd `cmd:"" help:"Run peers by the thousand in virtual time."`
+}
+
+// exit codes of the lab.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+	exitCannot = 3
+)
+
+// exitError ends the lab with a code. Its text, if there is any, is one line for standard error.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// failed, misused and cannot end a command with codes 1, 2 and 3.
+func failed(err error) error  { return &exitError{exitFailed, err} }
+func misused(err error) error { return &exitError{exitUsage, err} }
+func cannot(err error) error  { return &exitError{exitCannot, err} }
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run is main without the process, for tests.
+func run(ctx context.Context, args []string, s streams) int {
+	var c cli
+	code := -1
+	parser, err := kong.New(&c,
+		kong.Name("lab"),
+		kong.Description("Start a mesh of peers, break it, watch it heal."),
+		kong.UsageOnError(),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(n int) { code = n }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if err != nil {
+		panic(err) // the command line's description is wrong
+	}
+	k, err := parser.Parse(args)
+	if code >= 0 {
+		return code // --help
+	}
+	if err == nil {
+		err = k.Run()
+	} else {
+		err = misused(err)
+	}
+	var e *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &e):
+		code = e.code
+	default:
+		code = exitFailed
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(s.err, "lab:", text)
+	}
+	return code
+}

@@ -1,0 +1,173 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// Safety is what must hold after every event. It is checked at the peer to which something happened, since
+// nothing changes at the others; what is dear to check, the bounds of every table, is checked at every so
+// many events, and at the end.
+
+// boundsEvery is how many events of one peer pass between two looks at all of its tables.
+const boundsEvery = 64
+
+// guestPart is the overlay's own: siphoners hold at most one in six of a peer's slots.
+const guestPart = 6
+
+// checkHost checks one peer after something happened to it.
+func (w *World) checkHost(h *Host) {
+	h.turns++
+	if h.linksChanged {
+		h.linksChanged = false
+		w.checkLinks(h)
+	}
+	if h.turns%boundsEvery == 0 {
+		w.checkBounds(h)
+	}
+}
+
+func (w *World) checkLinks(h *Host) {
+	links, serve := w.slots(h)
+	out, in := h.Degree()
+	if out > links || in > serve {
+		w.violate("slots", fmt.Sprintf("%s has %d of %d outgoing links and %d of %d incoming ones", h.Name, out, links, in, serve))
+	}
+	siphoners := 0
+	for i, l := range h.links {
+		if l.id == h.id {
+			w.violate("pair", fmt.Sprintf("%s has a link to itself", h.Name))
+		}
+		for _, m := range h.links[i+1:] {
+			if l.id == m.id {
+				w.violate("pair", fmt.Sprintf("%s has two links to %s", h.Name, w.nameOf(l.id)))
+			}
+		}
+		if far := w.byID[l.id]; far != nil && !l.out && far.options.Firewalled {
+			siphoners++
+		}
+	}
+	if most := max(1, serve/guestPart); siphoners > most && !h.options.Firewalled {
+		w.violate("siphoner", fmt.Sprintf("%s gives %d of its %d slots to peers that nobody can dial, and may give %d", h.Name, siphoners, serve, most))
+	}
+}
+
+func (w *World) checkBounds(h *Host) {
+	if err := h.mesh.Check(); err != nil {
+		w.violate("bounds", h.Name+": "+err.Error())
+	}
+}
+
+func (w *World) slots(h *Host) (links, serve int) {
+	links, serve = h.options.Links, h.options.Serve
+	if links == 0 {
+		links = w.cfg.Links
+	}
+	if serve == 0 {
+		serve = w.cfg.Serve
+	}
+	return links, serve
+}
+
+// Parts are the components that the living peers' links form, the largest first. Only links that both ends
+// have count.
+func (w *World) Parts() [][]*Host {
+	const none = -1
+	part := make([]int, len(w.hosts))
+	for i := range part {
+		part[i] = none
+	}
+	var parts [][]*Host
+	for i, h := range w.hosts {
+		if !h.alive || part[i] != none {
+			continue
+		}
+		list := []*Host{h}
+		part[i] = len(parts)
+		for k := 0; k < len(list); k++ {
+			for _, l := range list[k].links {
+				far := w.byID[l.id]
+				if far != nil && far.alive && far.id == l.id && part[far.Number-1] == none && far.linkedTo(list[k]) {
+					part[far.Number-1] = len(parts)
+					list = append(list, far)
+				}
+			}
+		}
+		parts = append(parts, list)
+	}
+	for i := range parts {
+		if len(parts[i]) > len(parts[0]) {
+			parts[0], parts[i] = parts[i], parts[0]
+		}
+	}
+	return parts
+}
+
+func (h *Host) linkedTo(far *Host) bool {
+	for _, l := range h.links {
+		if l.id == far.id {
+			return true
+		}
+	}
+	return false
+}
+
+// Meshed reports why the living peers are not one good mesh, or nothing if they are: one part, every link
+// known to both ends, and no honest peer with fewer than two neighbors while there are that many.
+func (w *World) Meshed() string {
+	living := 0
+	for _, h := range w.hosts {
+		if h.alive {
+			living++
+		}
+	}
+	if living < 2 {
+		return ""
+	}
+	if parts := w.Parts(); len(parts) > 1 {
+		least := parts[len(parts)-1]
+		return fmt.Sprintf("%d parts: one has %d peers, and one is of %d with %s", len(parts), len(parts[0]), len(least), least[0].Name)
+	}
+	for _, h := range w.hosts {
+		if !h.alive {
+			continue
+		}
+		for _, l := range h.links {
+			if far := w.byID[l.id]; far == nil || !far.alive || far.id != l.id || !far.linkedTo(h) {
+				return fmt.Sprintf("%s has a link to %s, which has none to it", h.Name, w.nameOf(l.id))
+			}
+		}
+		if len(h.links) < min(2, living-1) && !h.firewalled {
+			return fmt.Sprintf("%s has %d neighbors", h.Name, len(h.links))
+		}
+	}
+	return ""
+}
+
+// Settle lets time pass until the mesh is whole and everything owed is delivered, or demands it: after most
+// that is a violation. It returns how long it took.
+func (w *World) Settle(most time.Duration) (took time.Duration, ok bool) {
+	why := ""
+	took = w.Until(most, most/200+time.Millisecond, func() bool {
+		if why = w.Meshed(); why != "" {
+			return false
+		}
+		n, list := w.Missing(1)
+		if n > 0 {
+			why = fmt.Sprintf("%d deliveries are missing: %v", n, list[0])
+		}
+		return n == 0
+	})
+	if w.failure != nil {
+		return took, false
+	}
+	if took < 0 {
+		rule := "whole"
+		if w.Meshed() == "" {
+			rule = "lost"
+		}
+		w.violate(rule, fmt.Sprintf("%v after the last fault, %s", most, why))
+		return took, false
+	}
+	return took, true
+}
