@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bufio"
@@ -25,7 +25,7 @@ const asPeer = "HEARSAY_TEST_AS_PEER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asPeer) != "" {
-		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
@@ -169,7 +169,7 @@ func TestTwoPeersFindEachOtherAndTalk(t *testing.T) {
 
 	// The clients of a running peer.
 	var out, errs bytes.Buffer
-	if code := run([]string{"send", "--to", a.api, "--jaeger", "http://127.0.0.1:16686/", "from", "a", "shell"}, nil, &out, &errs); code != 0 {
+	if code := Main([]string{"send", "--to", a.api, "--jaeger", "http://127.0.0.1:16686/", "from", "a", "shell"}, nil, &out, &errs); code != 0 {
 		t.Fatalf("send: exit %d: %s", code, errs.String())
 	}
 	b.wantLine("ann: from a shell")
@@ -178,7 +178,7 @@ func TestTwoPeersFindEachOtherAndTalk(t *testing.T) {
 	}
 	for _, command := range []string{"status", "health"} {
 		out.Reset()
-		if code := run([]string{command, "--to", a.api}, nil, &out, &errs); code != 0 || out.Len() == 0 {
+		if code := Main([]string{command, "--to", a.api}, nil, &out, &errs); code != 0 || out.Len() == 0 {
 			t.Errorf("%s: exit %d, %q, %q", command, code, out.String(), errs.String())
 		}
 	}
@@ -252,7 +252,7 @@ func TestBadUsage(t *testing.T) {
 				}
 			}
 			var out, errs bytes.Buffer
-			code := run(args, strings.NewReader(""), &out, &errs)
+			code := Main(args, strings.NewReader(""), &out, &errs)
 			if code != exitBadUsage || out.Len() > 0 {
 				t.Errorf("exit %d, standard output %q", code, out.String())
 			}
@@ -265,7 +265,7 @@ func TestBadUsage(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := run([]string{"--help"}, nil, &out, &errs); code != 0 || !strings.Contains(out.String(), "PEER_LINKS") {
+	if code := Main([]string{"--help"}, nil, &out, &errs); code != 0 || !strings.Contains(out.String(), "PEER_LINKS") {
 		t.Errorf("exit %d, %q, %q", code, out.String(), errs.String())
 	}
 }
