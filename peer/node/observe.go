@@ -25,6 +25,8 @@ func (n *Node) metrics(ctx context.Context) (s telemetry.Snapshot, err error) {
 	err = n.call(ctx, func(now time.Time) {
 		m := n.mesh.Status(now)
 		t := &m.Tree
+		f := faultStatus(&m)
+		n.addFaults(&f)
 		s = telemetry.Snapshot{
 			LinksOut: m.Self.Slots.Out, LinksIn: m.Self.Slots.In, Known: len(m.Known),
 			Published: t.Published, Delivered: t.Delivered, Duplicates: t.Duplicates, Relayed: t.Relayed, Lost: t.Lost,
@@ -32,7 +34,7 @@ func (n *Node) metrics(ctx context.Context) (s telemetry.Snapshot, err error) {
 			Grafts: t.Grafts, Prunes: t.Prunes, Announced: n.selfTest.sent, Heard: n.selfTest.heard,
 			Refused: m.Overlay.Refused, Turned: m.Overlay.Turned,
 			ClosedOurs: m.Overlay.ClosedOurs, ClosedTheirs: m.Overlay.ClosedTheirs,
-			Limits: n.faults(&m).Limits,
+			Limits: f.Limits,
 		}
 	})
 	return s, err

@@ -110,16 +110,25 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 
 func (n *Node) status(now time.Time) Status {
 	m := n.mesh.Status(now)
+	s := StatusOf(&m, now)
+	s.Addr = n.ownAddr().String()
+	s.Announce = AnnounceStatus{Sent: n.selfTest.sent, Heard: n.selfTest.heard, Bad: n.selfTest.bad, Multicast: n.selfTest.word(n.udp != nil)}
+	n.addFaults(&s.Faults)
+	return s
+}
+
+// StatusOf is a peer's account of itself in the form of GET /status, as far as the core knows it. What only
+// its shell knows is the caller's to add: Addr, Announce, and what the shell counts beside the core.
+func StatusOf(m *mesh.Status, now time.Time) Status {
 	s := Status{
-		ID: string(n.id), Name: n.cfg.Name, Addr: n.ownAddr().String(), Root: string(m.Self.Root),
+		ID: string(m.Self.ID), Name: m.Self.Name, Root: string(m.Self.Root),
 		UptimeMS: now.Sub(m.Started).Milliseconds(), Ready: m.Ready, Seeking: m.Seeking,
 		Slots:    SlotStatus{m.Self.Slots.Out, m.Self.Slots.Links, m.Self.Slots.In, m.Self.Slots.Serve},
 		Links:    make([]LinkStatus, 0, len(m.Links)),
 		Known:    make([]KnownStatus, 0, len(m.Known)),
-		Messages: messageStatus(&m),
+		Messages: messageStatus(m),
 		Healed:   HealStatus{m.Overlay.Healed, m.Overlay.HealedLast.Milliseconds()},
-		Faults:   n.faults(&m),
-		Announce: AnnounceStatus{Sent: n.selfTest.sent, Heard: n.selfTest.heard, Bad: n.selfTest.bad, Multicast: n.selfTest.word(n.udp != nil)},
+		Faults:   faultStatus(m),
 	}
 	for _, l := range m.Links {
 		s.Links = append(s.Links, LinkStatus{
@@ -168,25 +177,29 @@ func messageStatus(m *mesh.Status) MessageStatus {
 	}
 }
 
-// faults collects what was counted, by reason, and how often each bound was met, by its name.
-func (n *Node) faults(m *mesh.Status) FaultStatus {
-	f := FaultStatus{
-		Closed: m.Overlay.ClosedOurs, Ended: m.Overlay.ClosedTheirs,
-		Refused: m.Overlay.Refused, Turned: m.Overlay.Turned, Limits: map[string]uint64{},
-	}
+// addFaults adds to what the core counted what the shell did.
+func (n *Node) addFaults(f *FaultStatus) {
 	for reason, count := range n.rejected {
 		f.Closed[reason] += count
-	}
-	out := f.Limits
-	for _, counts := range []map[string]uint64{m.Overlay.Limits, m.Tree.Limits} {
-		for name, count := range counts {
-			out[name] += count
-		}
 	}
 	n.subs.mu.Lock()
 	defer n.subs.mu.Unlock()
 	if n.subs.slow > 0 {
-		out["slow-subscriber"] = n.subs.slow
+		f.Limits["slow-subscriber"] = n.subs.slow
+	}
+}
+
+// faultStatus collects what was counted, by reason, and how often each bound was met, by its name. The
+// maps are copies.
+func faultStatus(m *mesh.Status) FaultStatus {
+	f := FaultStatus{
+		Closed: m.Overlay.ClosedOurs, Ended: m.Overlay.ClosedTheirs,
+		Refused: m.Overlay.Refused, Turned: m.Overlay.Turned, Limits: map[string]uint64{},
+	}
+	for _, counts := range []map[string]uint64{m.Overlay.Limits, m.Tree.Limits} {
+		for name, count := range counts {
+			f.Limits[name] += count
+		}
 	}
 	return f
 }
