@@ -5,6 +5,8 @@ package fleet
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"hearsay/lab/quantity"
@@ -47,7 +49,8 @@ type Fleet interface {
 	Loss(ctx context.Context, share quantity.Share, peers ...int) error
 	// Heal undoes Partition, Isolate, Delay and Loss.
 	Heal(ctx context.Context) error
-	// Can returns why this engine cannot make a fault on this machine, or nil. The error ends the lab with 3.
+	// Can returns why this engine cannot make a fault on this machine, or nil. The error is an ErrCannot, and
+	// ends the lab with 3.
 	Can(f Fault) error
 
 	// Publish says something at a peer. An error of the peer's own (it is busy, the text is too long) means
@@ -55,12 +58,34 @@ type Fleet interface {
 	Publish(ctx context.Context, peer int, text []byte) (Published, error)
 	// Status is what a peer says of itself.
 	Status(ctx context.Context, peer int) (*node.Status, error)
-	// Watch has f told of everything that happens from now on, in order, one event at a time. f must not
-	// block for long nor call the fleet. Call cancel to end it; f is not called after cancel has returned.
+	// Watch has f told of everything that happens from now on, one event at a time: one peer's in the order
+	// in which they happened, and those of several as they became known, which is about the same. f must not
+	// block for long nor call the fleet. Call cancel to end it, but not in f; f is not called after cancel has
+	// returned.
 	Watch(f func(Event)) (cancel func())
 
 	// Close ends all peers and cleans up. Peers that the fleet only attached to go on.
 	Close() error
+}
+
+// ErrCannot is a thing that this machine or this engine cannot do: see Fleet.Can.
+var ErrCannot = errors.New("this machine cannot do it")
+
+// Cannot returns an ErrCannot whose text is the reason alone.
+func Cannot(format string, args ...any) error { return &cannotError{fmt.Errorf(format, args...)} }
+
+type cannotError struct{ error }
+
+func (e *cannotError) Is(target error) bool { return target == ErrCannot }
+func (e *cannotError) Unwrap() error        { return e.error }
+
+// Config is what the peers of a fleet have in common. Engines have it at their making.
+type Config struct {
+	// Flags are flags of `peer`, by their names without dashes: links: 4.
+	Flags map[string]string
+	// Env is added to the environment of the peers, such as OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317.
+	// Nothing of the lab's own environment reaches them that begins with PEER_ or OTEL_.
+	Env []string
 }
 
 // Peer is one place.
@@ -123,6 +148,7 @@ const (
 	Healed    Kind = "healed"    // Peer has its links again; Took says after how long
 	Faulted   Kind = "fault"     // what the fleet did, in Reason; Peers says to whom
 	Log       Kind = "log"       // a line of Peer's log, in Reason
+	Missed    Kind = "missed"    // Peer had more to tell than could be told: Count events are missing here
 )
 
 // Event is one thing that happened. It is a copy.
@@ -135,6 +161,7 @@ type Event struct {
 	Reason  string        `json:"reason,omitempty"`
 	Took    time.Duration `json:"took_ns,omitempty"`
 	Peers   []int         `json:"peers,omitempty"`
+	Count   uint64        `json:"count,omitempty"`
 	Message *Message      `json:"message,omitempty"`
 }
 
