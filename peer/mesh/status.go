@@ -34,6 +34,9 @@ const aloneAfter = 2 * time.Second
 // IsRoot reports whether this peer takes itself for the root.
 func (m *Mesh) IsRoot() bool { return m.overlay.IsRoot() }
 
+// Eager reports whether payload goes over a link, and not only announcements of it.
+func (m *Mesh) Eager(conn wire.Conn) bool { return m.tree.Eager(conn) }
+
 // Status returns a copy of the state.
 func (m *Mesh) Status(now time.Time) Status {
 	s := Status{

@@ -62,7 +62,10 @@ type Config struct {
 	Log *slog.Logger
 	// Telemetry turns what happens into spans and metrics. Nil does not.
 	Telemetry *telemetry.Telemetry
-	// Network replaces TCP and UDP, for tests. Nil means the real thing.
+	// Watch is told what happens, if it is set: on the node's own loop, so it must return at once, and must not
+	// call the node. What a Message refers to is not to be changed.
+	Watch func(Event)
+	// Network replaces TCP and UDP, for tests and labs. Nil means the real thing: SystemNetwork.
 	Network Network
 	// Seed makes the node's draws repeatable, for tests. Zero draws a seed.
 	Seed uint64

@@ -38,6 +38,9 @@ type Multicast interface {
 	Close() error
 }
 
+// SystemNetwork is TCP and UDP of this machine, for a Network that adds something to them.
+func SystemNetwork() Network { return realNetwork{} }
+
 // realNetwork is TCP and UDP of this machine.
 type realNetwork struct{}
 

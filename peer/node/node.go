@@ -60,6 +60,7 @@ type Node struct {
 	selfTest  selfTest
 	rejected  map[wire.Reason]uint64 // what the shell itself turned away
 	resolving bool
+	watch     watch
 
 	subs subscribers
 
@@ -99,6 +100,7 @@ func Start(cfg Config) (*Node, error) {
 		stop:     make(chan struct{}), leave: make(chan struct{}),
 	}
 	n.publish.init()
+	n.watch.tell = cfg.Watch
 	if n.network == nil {
 		n.network = realNetwork{}
 	}

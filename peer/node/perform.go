@@ -41,6 +41,7 @@ func (n *Node) perform() {
 		}
 		n.subs.deliver(e.Broadcast.Deliveries)
 		n.observe(e)
+		n.watch.happened(n.mesh, e)
 		n.mesh.Done()
 		n.flush()
 	}
@@ -55,8 +56,10 @@ func (n *Node) performOverlay(e *overlay.Effect) {
 	case overlay.Hangup:
 		n.hangup(e.Conn)
 	case overlay.Up:
+		n.watch.linked(e)
 		n.log.InfoContext(telemetry.In(context.Background(), e.Link.Context), "link up", "peer", e.Link.Name, "id", e.Link.ID.Short(), "addr", e.Link.Addr.String(), "dir", direction(e.Link.Out))
 	case overlay.Down:
+		n.watch.linked(e)
 		n.log.InfoContext(telemetry.In(context.Background(), e.Link.Context), "link down", "peer", e.Link.Name, "id", e.Link.ID.Short(), "dir", direction(e.Link.Out), "reason", e.Reason)
 	case overlay.Resolve:
 		n.resolve()

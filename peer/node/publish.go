@@ -187,6 +187,7 @@ func (n *Node) publishOne(now time.Time, p *publication) bool {
 	m := Message{Origin: n.origin, Seq: seq, Name: n.cfg.Name, Context: ctx, Text: p.text}
 	d.receipts = append(d.receipts, Receipt{ID: m.ID(), Seq: seq, TraceID: m.TraceID(), Context: ctx})
 	n.subs.published(m)
+	n.watch.said(now, m)
 	if d.left--; d.left == 0 {
 		close(d.finished)
 	}

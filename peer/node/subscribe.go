@@ -198,8 +198,7 @@ func (r *subscribers) deliver(deliveries []plumtree.Delivery) {
 		return
 	}
 	for i := range deliveries {
-		d := &deliveries[i]
-		r.scratch = append(r.scratch, Message{Origin: d.Origin, Seq: d.Seq, Name: d.Name, Hops: d.Hops, Context: d.Publisher, Text: d.Body})
+		r.scratch = append(r.scratch, messageOf(&deliveries[i]))
 	}
 	r.send(r.scratch, false)
 	clear(r.scratch)
