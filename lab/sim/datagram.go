@@ -105,7 +105,9 @@ func (g *datagram) arrive(w *World, first, last int) {
 			continue
 		}
 		w.Counts.Events++
-		h.mesh.Heard(h.local(), g.source, &g.announcement)
+		if !h.mesh.Heard(h.local(), g.source, &g.announcement) {
+			continue
+		}
 		h.perform()
 		if w.failure != nil {
 			return

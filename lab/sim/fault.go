@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"time"
 
 	"hearsay/peer/wire"
@@ -21,7 +22,7 @@ type rule struct {
 
 // rule is what is wrong between two hosts, or nil.
 func (w *World) rule(a, b *Host) *rule {
-	if len(w.rules) == 0 {
+	if !w.ruled {
 		return nil
 	}
 	return w.rules[pair{int32(a.Number), int32(b.Number)}]
@@ -103,6 +104,9 @@ func (h *Host) Stop() {
 }
 
 func (h *Host) finish() {
+	if h.paused {
+		h.w.calm.paused--
+	}
 	h.alive, h.paused, h.down = false, false, true
 	h.w.Ledger.end(h, h.w.Now())
 	h.links = nil
@@ -113,6 +117,7 @@ func (h *Host) finish() {
 func (h *Host) Pause() {
 	if h.running() {
 		h.paused = true
+		h.w.calm.paused++
 		h.w.note(h, "pause")
 	}
 }
@@ -124,6 +129,7 @@ func (h *Host) Resume() {
 	}
 	w := h.w
 	h.paused = false
+	w.calm.paused--
 	w.note(h, "resume")
 	wet, calls, grams, answers, lookups := h.wet, h.backlog, h.inbox, h.answers, h.lookups
 	h.wet, h.backlog, h.inbox, h.answers, h.lookups = nil, nil, nil, nil, 0
@@ -173,7 +179,7 @@ func (h *Host) Resume() {
 func (h *Host) Skew(speed float64) {
 	gained := h.local().Sub(epoch) - time.Duration(h.w.now)
 	h.skew, h.skewAt, h.speed = gained, h.w.now, speed
-	h.w.skewed = true
+	h.w.drift = max(h.w.drift, math.Abs(speed-1))
 	if h.running() {
 		h.wakeAt = 0
 		h.arm()
@@ -223,7 +229,7 @@ type Spoiling rule
 
 // changed lets pass what may pass now. What must not any more is held when it is next looked at.
 func (w *World) changed() {
-	w.lastFault = w.Now()
+	w.disturb()
 	keep := w.held[:0]
 	for _, p := range w.held {
 		switch {

@@ -16,24 +16,24 @@ import (
 // Host is one machine with one peer on it, which may be started and ended many times. Each run has an ID of
 // its own, as a process has.
 type Host struct {
-	Number int // from 1
-	Name   string
-
-	w      *World
-	mesh   *mesh.Mesh
-	id     wire.ID
-	origin int    // in the ledger, of this run
-	run    uint32 // how often it was started
-	alive  bool
-	paused bool
-	gone   bool // the whole machine is: nothing answers for it
-
-	// Faults of its place.
+	// First what a datagram's arrival looks at, for each of thousands.
+	w          *World
+	mesh       *mesh.Mesh
+	Number     int // from 1
 	group      int
+	alive      bool
+	paused     bool
+	down       bool // it said goodbye
 	firewalled bool // nobody can dial it
+	gone       bool // the whole machine is: nothing answers for it
+	run        uint32
 	speed      float64
+	skew       time.Duration // what its clock had gained by skewAt
 	skewAt     int64         // when speed began
-	skew       time.Duration // what its clock had gained by then
+
+	Name   string
+	id     wire.ID
+	origin int // in the ledger, of this run
 
 	options Options
 	started int64 // of this run
@@ -49,7 +49,6 @@ type Host struct {
 	links   []linked    // as the core's Up and Down have it
 	heard   []hearing   // by speaker in the ledger
 	frame   wire.Frame  // reused
-	down    bool        // it said goodbye
 	turns   int         // events that happened to it
 
 	linksChanged bool // since they were checked
@@ -185,6 +184,7 @@ func (h *Host) Start() {
 	}
 	h.origin = w.Ledger.begin(h, w.Now())
 	h.mesh = mesh.New(c, h.local(), rng)
+	w.note(h, "start")
 	h.perform()
 }
 

@@ -22,9 +22,11 @@ type World struct {
 	byID map[wire.ID]*Host // of every run
 
 	groups bool // the network is cut into the hosts' groups
+	ruled  bool // there are rules
 	rules  map[pair]*rule
 	held   []*pipe // those with something that cannot pass now
-	skewed bool    // some clock runs fast or slow
+	calm   calm
+	drift  float64 // by how much the speed of any clock ever differed from 1
 
 	Ledger Ledger
 	Counts Counts
@@ -50,9 +52,12 @@ type Counts struct {
 
 // Violation says that a promise was broken.
 type Violation struct {
-	Rule string        // its name: twice, order, unexpected, slots, pair, siphoner, views, lost, whole, …
+	Rule string        // its name: twice, order, skipped, unexpected, slots, pair, siphoner, bounds, lost, whole, …
 	At   time.Duration // since the beginning
 	What string        // for a person
+	Host *Host         // that it shows at, if that is known
+	From *Speaker      // whose message it is about, if it is about one
+	Seq  uint64
 }
 
 func (v *Violation) Error() string { return v.Rule + ": " + v.What }
@@ -166,10 +171,21 @@ func (w *World) step() {
 }
 
 // violate notes that a promise was broken. The first counts.
-func (w *World) violate(rule, what string) {
+func (w *World) violate(rule, what string) { w.violateAt(nil, nil, 0, rule, what) }
+
+// violateAt notes that a promise was broken at a host, about a message.
+func (w *World) violateAt(h *Host, s *Speaker, seq uint64, rule, what string) {
 	if w.failure == nil {
-		w.failure = &Violation{Rule: rule, At: w.Now(), What: what}
+		w.failure = &Violation{Rule: rule, At: w.Now(), What: what, Host: h, From: s, Seq: seq}
 	}
+}
+
+// Demand notes that a promise was broken that only whoever drives the World knows of.
+func (w *World) Demand(ok bool, rule, what string) bool {
+	if !ok {
+		w.violate(rule, what)
+	}
+	return w.failure == nil
 }
 
 // between draws a duration from [least, most].

@@ -134,12 +134,17 @@ func (m *Mesh) Full(now time.Time, conn wire.Conn, full bool) {
 	m.tree.Full(now, conn, full)
 }
 
-// Heard takes an announcement that came from the given address.
-func (m *Mesh) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) {
+// Heard takes an announcement that came from the given address. It reports whether that changed anything: if
+// not, there is nothing to perform, and the deadline is as it was.
+func (m *Mesh) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) (changed bool) {
 	if m.overlay.Heard(now, from, a) {
 		m.announce.consistent()
 	}
+	if m.overlay.Idle() {
+		return false
+	}
 	m.pump(now)
+	return true
 }
 
 // Reannounce has the peer announce itself anew: others than before may hear it now.

@@ -9,9 +9,12 @@ import (
 )
 
 const (
-	// newcomersPerSecond is how many peers we get to know by announcements in one second; others are
-	// told by their next one. A hundred peers that start at one time need two seconds to know thirty.
-	newcomersPerSecond = 64
+	// newcomersBurst is how many peers we get to know by announcements at once, and newcomersPerSecond how
+	// many in a second after that; others are told by their next one, or by shuffles. The first fills the
+	// passive view twice. The second changes a quarter of it in a second, for as long as others start by the
+	// hundred: fresh enough, and whoever invents peers changes it no faster.
+	newcomersBurst     = 64
+	newcomersPerSecond = 8
 	// answerWithin spreads the answers to one seeker.
 	answerWithin = 50 * time.Millisecond
 	// answerEvery is the least time between two answers to one seeker.
@@ -34,13 +37,19 @@ func (o *Overlay) Announcement() wire.Announcement {
 // Heard takes an announcement that came from the given address. It reports whether it was consistent,
 // in Trickle's sense (RFC 6206 section 4.2): it said nothing that we do not say as well.
 func (o *Overlay) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) (consistent bool) {
-	if a.ID == o.cfg.ID || o.leaving {
+	if o.leaving {
+		return false
+	}
+	asked := a.Seeking && o.drawn(now, a)
+	if o.idle = !asked && o.noise(now, a); o.idle {
+		return o.agrees(a)
+	}
+	if a.ID == o.cfg.ID {
 		return false // our own word does not make us quiet, and neither does a stranger's in our name
 	}
 	o.begin(now)
 	defer o.settle()
-	from = plain(from)
-	addr := netip.AddrPortFrom(from.Addr(), a.Port)
+	addr := netip.AddrPortFrom(from.Addr().Unmap(), a.Port)
 	if !dialable(addr) || o.view.isSelf(addr) {
 		return false
 	}
@@ -57,10 +66,28 @@ func (o *Overlay) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement
 		ctx = o.bridge.heard(o, a, addr, ctx)
 	}
 	o.bridge.suspect(o, wire.ID(strings.Clone(string(a.ID))), addr, wire.ID(strings.Clone(string(a.Root))), a.RootSeq, a.Slots, ctx, false)
-	if a.Seeking {
-		o.answers.ask(o, from, a)
+	if asked {
+		o.answers.ask(o, plain(from), a)
 	}
-	return a.Root == o.root.id && !a.Seeking
+	return o.agrees(a)
+}
+
+// agrees reports whether an announcement said nothing that we do not say as well.
+func (o *Overlay) agrees(a *wire.Announcement) bool { return !a.Seeking && a.Root == o.root.id }
+
+// Idle reports whether what was heard last changed nothing: there are no effects, and the deadline is as it
+// was.
+func (o *Overlay) Idle() bool { return o.idle }
+
+// noise reports whether an announcement changes nothing: a stranger's, of our own part or of none, for whom
+// there is no room just now. In a mesh of thousands that is nearly every one.
+func (o *Overlay) noise(now time.Time, a *wire.Announcement) bool {
+	if !now.Before(o.newcomerAt) || a.Leaving || o.acquainted.has(a.ID) || idKey(a.ID) == o.self ||
+		!o.bridge.at.IsZero() && o.bridge.id == a.ID || o.apart(a.Root, a.RootSeq) {
+		return false
+	}
+	o.strangers++
+	return true
 }
 
 // meet takes the announcement's word about its sender into the passive view. The context is that of
@@ -78,7 +105,8 @@ func (o *Overlay) meet(a *wire.Announcement, addr netip.AddrPort) wire.Context {
 			return wire.Context{} // a datagram does not replace whom we have spoken with
 		}
 		if !o.newcomer.take(o.now) {
-			o.counts.limit("newcomers")
+			o.strangers++
+			o.newcomerAt = o.newcomer.next()
 			return wire.Context{}
 		}
 		p = &peer{id: wire.ID(strings.Clone(string(a.ID))), name: strings.Clone(a.Name), addr: addr, by: "announcement", told: o.now}
@@ -90,7 +118,7 @@ func (o *Overlay) meet(a *wire.Announcement, addr netip.AddrPort) wire.Context {
 		return p.source
 	}
 	if p.addr != addr && (p.dead || !p.proven || o.now.Sub(p.heard) > sourceFor) && o.view.at(addr) == nil {
-		p.addr, p.proven = addr, false // one of several interfaces: stay with one that works
+		o.view.move(p, addr) // one of several interfaces: stay with one that works
 	}
 	if p.dead || p.free == 0 && a.Slots.Free() > 0 {
 		// A sign of life, or of a slot: that is worth a dial, but not one for each announcement.
@@ -130,14 +158,50 @@ func (n *answers) ask(o *Overlay, from netip.AddrPort, a *wire.Announcement) {
 			return
 		}
 	}
-	if known := o.degree() + len(o.view.list); known > answerAll && o.rng.IntN(known) >= answerAll {
-		return
-	}
 	if len(n.list) == maxAnswers {
 		o.counts.limit("answers")
 		return
 	}
 	n.list = append(n.list, answer{id: wire.ID(strings.Clone(string(a.ID))), to: from, at: o.now.Add(o.between(0, answerWithin))})
+}
+
+// drawn decides by lot whether it is for us to answer a seeker. The lot is a hash of who asks whom, and when:
+// the stream of random numbers is not worth a look for each of thousands.
+func (o *Overlay) drawn(now time.Time, a *wire.Announcement) bool {
+	x := idKey(a.ID) ^ o.self*0x9e3779b97f4a7c15 ^ uint64(now.UnixNano())
+	x = (x ^ x>>32) * 0xd6e8feb86659fd93 // multiplied and folded twice, every bit tells on every other
+	x = (x ^ x>>32) * 0xd6e8feb86659fd93
+	return uint32(x>>32) < o.odds
+}
+
+// answerOdds is how likely we should answer a seeker, in parts of 2^32.
+func (o *Overlay) answerOdds() uint32 {
+	if size := o.size(); size > answerAll {
+		return uint32(uint64(answerAll) << 32 / uint64(size))
+	}
+	return 1<<32 - 1
+}
+
+// maxSize bounds what we take the mesh's size for: the lowest ID can be invented.
+const maxSize = 100_000
+
+// size is about how many peers the mesh has. Of a small one we know everybody. Of a large one we know the
+// lowest ID: it is the least of as many random numbers as there are peers, and so about as far from zero as
+// those are from one another. That may be ten times out, which does for dividing work.
+func (o *Overlay) size() int {
+	known := o.degree() + len(o.view.list)
+	if len(o.view.list) < maxPassive {
+		return known
+	}
+	lowest := uint64(0)
+	for i := range min(8, len(o.root.id)) {
+		c := uint64(o.root.id[i])
+		lowest = lowest<<4 | (c&15 + c>>6*9) // a hex digit
+	}
+	if lowest == 0 {
+		return known // there is no root
+	}
+	return max(known, int(min(1<<32/lowest, maxSize)))
 }
 
 func (n *answers) advance(o *Overlay) {

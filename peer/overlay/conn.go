@@ -90,6 +90,11 @@ func (o *Overlay) forget(c *conn) {
 	if i := slices.Index(o.order, c); i >= 0 {
 		o.order = slices.Delete(o.order, i, i+1)
 	}
+	if i := slices.Index(o.linked, c); i >= 0 {
+		o.linked, o.linkIDs = slices.Delete(o.linked, i, i+1), slices.Delete(o.linkIDs, i, i+1)
+		o.links.remove(i)
+		o.acquainted.remove(c.peer)
+	}
 }
 
 // accept makes room among the pending connections for one more.

@@ -52,6 +52,9 @@ func (n *counts) closed(v verdict) {
 
 // Stats returns a copy of the counters.
 func (o *Overlay) Stats() Stats {
+	if o.strangers > 0 {
+		o.counts.limits["newcomers"] = o.strangers
+	}
 	return Stats{
 		Slots: o.Slots(), Passive: len(o.view.list), Pending: len(o.order) - o.in - o.out, Patience: o.patience(),
 		Refused: maps.Clone(o.counts.refused), Turned: maps.Clone(o.counts.turned),

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -30,9 +31,19 @@ func (o *Overlay) Links() []Link {
 
 // linkTo finds the link to a peer.
 func (o *Overlay) linkTo(id wire.ID) *conn {
-	for _, c := range o.order {
-		if c.state == up && c.peer == id {
-			return c
+	for i, key := range o.links.ids {
+		if key == idKey(id) && o.linked[i].peer == id {
+			return o.linked[i]
+		}
+	}
+	return nil
+}
+
+// linkAt finds the link whose far side listens at an address.
+func (o *Overlay) linkAt(addr netip.AddrPort) *conn {
+	for i, key := range o.links.addrs {
+		if key == addrKey(addr) && o.linked[i].addr == addr {
+			return o.linked[i]
 		}
 	}
 	return nil
@@ -49,6 +60,9 @@ func (o *Overlay) up(c *conn) {
 		panic("overlay: a link came up that there is no slot for")
 	}
 	c.state, c.since, c.heard, c.deadline = up, o.now, o.now, time.Time{}
+	o.linked, o.linkIDs = append(o.linked, c), append(o.linkIDs, c.id)
+	o.links.add(c.peer, c.addr)
+	o.acquainted.add(c.peer)
 	c.entry = o.view.take(c.peer)
 	if c.entry == nil {
 		c.entry = &peer{id: c.peer}

@@ -36,6 +36,16 @@ type Config struct {
 
 // Overlay is one peer's membership. It is not safe for concurrent use.
 type Overlay struct {
+	// First what most announcements of a large mesh are measured by: see noise.
+	self       uint64 // idKey of our own ID
+	odds       uint32 // of 2^32: that it is for us to answer a seeker
+	leaving    bool
+	idle       bool // the last announcement heard changed nothing
+	acquainted acquaintances
+	newcomerAt time.Time // announcements introduce nobody before
+	strangers  uint64    // that there was no room for: too many to look up a counter's name for each
+	bridge     bridge
+
 	cfg Config
 	rng *rand.Rand
 	now time.Time // of the call in progress
@@ -43,15 +53,19 @@ type Overlay struct {
 	conns map[wire.Conn]*conn // for looking up only: what goes through all of them uses order
 	order []*conn             // by name, which is by age
 	last  wire.Conn           // the name handed out last
-	in    int                 // links by direction. Invariant: in <= Serve, out <= Links
-	out   int
-	full  int // refusals as full since we last got a link
+
+	// Invariant: linked is those of order that are links, oldest first, and links is their index.
+	linked  []*conn
+	linkIDs []wire.Conn
+	links   index
+	in      int // links by direction. Invariant: in <= Serve, out <= Links
+	out     int
+	full    int // refusals as full since we last got a link
 
 	view    view
 	join    joinList
 	trust   trust
 	root    root
-	bridge  bridge
 	probe   probe
 	ping    ping
 	health  health
@@ -61,8 +75,7 @@ type Overlay struct {
 	answers answers
 	counts  counts
 
-	seeking  bool // as it was when we last told Trickle
-	leaving  bool
+	seeking  bool   // as it was when we last told Trickle
 	dialing  bucket // dials for links that may still be made
 	newcomer bucket // peers that announcements may still introduce
 
@@ -77,10 +90,11 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Overlay {
 	if cfg.Links < 1 || cfg.Serve < cfg.Links {
 		panic("overlay: a peer wants one link or more, and serves at least as many")
 	}
-	o := &Overlay{cfg: cfg, rng: rng, now: now, conns: make(map[wire.Conn]*conn), dirty: true}
+	o := &Overlay{cfg: cfg, rng: rng, now: now, conns: make(map[wire.Conn]*conn), dirty: true, self: idKey(cfg.ID)}
+	o.view.all = &o.acquainted
 	o.counts.init()
 	o.dialing = bucket{rate: dialsPerSecond, burst: dialsBurst}
-	o.newcomer = perSecond(newcomersPerSecond)
+	o.newcomer = bucket{rate: newcomersPerSecond, burst: newcomersBurst}
 	o.root.start(o)
 	o.join.start(o)
 	o.ping.start(o)
@@ -126,15 +140,19 @@ func (o *Overlay) Break(now time.Time, id wire.Conn, reason wire.Reason) {
 }
 
 // Alive says that bytes arrived on a connection; whatever they say is a sign of life. It is called
-// for every frame, so it looks up one number and writes another. It reports whether the connection is
-// a link.
+// for every frame, so for a link it looks up one number and writes another. It reports whether the
+// connection is a link.
 func (o *Overlay) Alive(now time.Time, id wire.Conn) (linked bool) {
-	c := o.conns[id]
-	if c == nil {
-		return false
+	for i, link := range o.linkIDs {
+		if link == id {
+			o.linked[i].heard = now
+			return true
+		}
 	}
-	c.heard = now
-	return c.state == up
+	if c := o.conns[id]; c != nil {
+		c.heard = now
+	}
+	return false
 }
 
 // Linked reports whether the connection is a link.
@@ -282,6 +300,7 @@ func (o *Overlay) settle() {
 			o.effect(Effect{Action: Inconsistent})
 		}
 	}
+	o.odds = o.answerOdds()
 	o.dirty = true
 }
 

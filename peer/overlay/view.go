@@ -77,6 +77,8 @@ func (p *peer) candidate() wire.Candidate {
 // maxPassive entries.
 type view struct {
 	list []*peer
+	keys index            // of list
+	all  *acquaintances   // has the IDs of list, and those of neighbors
 	self []netip.AddrPort // our own addresses, found by dialling them
 }
 
@@ -84,18 +86,18 @@ type view struct {
 const maxSelf = 16
 
 func (v *view) find(id wire.ID) *peer {
-	for _, p := range v.list {
-		if p.id == id {
-			return p
+	for i, key := range v.keys.ids {
+		if key == idKey(id) && v.list[i].id == id {
+			return v.list[i]
 		}
 	}
 	return nil
 }
 
 func (v *view) at(addr netip.AddrPort) *peer {
-	for _, p := range v.list {
-		if p.addr == addr {
-			return p
+	for i, key := range v.keys.addrs {
+		if key == addrKey(addr) && v.list[i].addr == addr {
+			return v.list[i]
 		}
 	}
 	return nil
@@ -104,7 +106,15 @@ func (v *view) at(addr netip.AddrPort) *peer {
 func (v *view) remove(p *peer) {
 	if i := slices.Index(v.list, p); i >= 0 {
 		v.list = slices.Delete(v.list, i, i+1)
+		v.keys.remove(i)
+		v.all.remove(p.id)
 	}
+}
+
+// move notes that an entry listens elsewhere, where nobody has answered yet.
+func (v *view) move(p *peer, addr netip.AddrPort) {
+	p.addr, p.proven = addr, false
+	v.keys.addrs[slices.Index(v.list, p)] = addrKey(addr)
 }
 
 // take removes and returns the entry of a peer that becomes a neighbor.
@@ -130,6 +140,8 @@ func (v *view) put(o *Overlay, p *peer) bool {
 		v.remove(victim)
 	}
 	v.list = append(v.list, p)
+	v.keys.add(p.id, p.addr)
+	v.all.add(p.id)
 	return true
 }
 
@@ -216,7 +228,7 @@ func (o *Overlay) learn(candidates []wire.Candidate, by string, source wire.Cont
 			}
 		} else {
 			if p.addr != addr && (p.dead || !p.proven) && o.view.at(addr) == nil {
-				p.addr, p.proven = addr, false
+				o.view.move(p, addr)
 			}
 			if o.now.Sub(p.heard) > hearsayAfter {
 				p.free = k.Free
@@ -232,16 +244,6 @@ func (o *Overlay) learn(candidates []wire.Candidate, by string, source wire.Cont
 
 // hearsayAfter is how old our own knowledge must be for another's to count.
 const hearsayAfter = 5 * time.Second
-
-// linkAt finds the link whose far side listens at an address.
-func (o *Overlay) linkAt(addr netip.AddrPort) *conn {
-	for _, c := range o.order {
-		if c.state == up && c.addr == addr {
-			return c
-		}
-	}
-	return nil
-}
 
 // Known returns all peers that we know, neighbors included, in the order of their IDs.
 func (o *Overlay) Known() []wire.Candidate {

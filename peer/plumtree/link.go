@@ -106,6 +106,7 @@ func (t *Tree) LinkDown(now time.Time, conn wire.Conn) {
 // messages become a range that it is owed, served from the log as it drains; only a laggard is lazy.
 func (t *Tree) Full(now time.Time, conn wire.Conn, full bool) {
 	t.now = max(t.now, t.at(now))
+	t.quiet, t.timed = false, false
 	l := t.link(conn)
 	if l == nil || l.full == full {
 		return

@@ -66,6 +66,9 @@ type Tree struct {
 	stats     Stats
 	out       Effects
 	handed    bool // out was returned by Effects, and is emptied before anything is added
+	quiet     bool // nothing has happened since Effects last came to nothing
+	timed     bool // and deadline is known
+	deadline  time.Time
 	frames    arena
 	freeOwed  []*owed
 	marks     []wire.Mark
@@ -98,6 +101,7 @@ func (t *Tree) jitter(d instant) instant { return instant(t.rng.Int64N(int64(d) 
 // begin is how every method but Full begins.
 func (t *Tree) begin(now time.Time) {
 	t.now = max(t.now, t.at(now))
+	t.quiet, t.timed = false, false
 	t.empty()
 }
 
@@ -180,6 +184,13 @@ func (t *Tree) tick() {
 
 // Deadline is when Advance must be called next; the zero time means never.
 func (t *Tree) Deadline() time.Time {
+	if !t.timed {
+		t.deadline, t.timed = t.next(), t.quiet
+	}
+	return t.deadline
+}
+
+func (t *Tree) next() time.Time {
 	d := min(t.retryAt, t.sweepAt)
 	if t.unflushed {
 		d = min(d, t.now)
@@ -207,12 +218,16 @@ func (t *Tree) Deadline() time.Time {
 // Deadline; the bytes that it refers to are good for ever.
 func (t *Tree) Effects() *Effects {
 	t.empty()
+	if t.quiet {
+		return &t.out
+	}
 	t.tick()
 	t.exploreLink()
 	t.flushAsks() // before what takes long
 	t.flushMarks()
 	t.flushOwed()
 	t.flushAsks() // of deep fetches
-	t.handed = true
+	t.handed, t.timed = true, false
+	t.quiet = len(t.out.Sends)+len(t.out.Deliveries)+len(t.out.Events) == 0
 	return &t.out
 }
