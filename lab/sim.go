@@ -87,13 +87,8 @@ func (c *simRunCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// account tells a person what happened.
 func account(w io.Writer, r *sim.Run) {
-	f := &r.Figures
-	for _, s := range r.Stages {
-		fmt.Fprintf(w, "%-40s %10v   %s\n", s.Name, s.Took.Round(time.Millisecond), s.Note)
-	}
-	fmt.Fprintf(w, "%+v\n", *f)
+	fmt.Fprintf(w, "%+v\n%+v\n", r.Figures, r.Times)
 }
 
 // residentBytes is how much memory the process has from the system, as the runtime knows it.

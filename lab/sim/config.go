@@ -36,6 +36,9 @@ type Config struct {
 	Sampled bool
 }
 
+// defaultRetain is package node's.
+const defaultRetain = 10 * time.Minute
+
 const (
 	// rto is how long TCP waits before it sends again what was lost: the least that Linux allows.
 	rto = 200 * time.Millisecond
@@ -73,7 +76,7 @@ func (c *Config) setDefaults() {
 		c.Serve = 2 * c.Links
 	}
 	if c.Retain == 0 {
-		c.Retain = 10 * time.Minute
+		c.Retain = defaultRetain
 	}
 	if c.RetainBytes == 0 {
 		c.RetainBytes = 1 << 20
