@@ -31,16 +31,16 @@ func (w *World) checkLinks(h *Host) {
 	links, serve := w.slots(h)
 	out, in := h.Degree()
 	if out > links || in > serve {
-		w.violate("slots", fmt.Sprintf("%s has %d of %d outgoing links and %d of %d incoming ones", h.Name, out, links, in, serve))
+		w.violateAt(h, nil, 0, "slots", fmt.Sprintf("%s has %d of %d outgoing links and %d of %d incoming ones", h.Name, out, links, in, serve))
 	}
 	siphoners := 0
 	for i, l := range h.links {
 		if l.id == h.id {
-			w.violate("pair", fmt.Sprintf("%s has a link to itself", h.Name))
+			w.violateAt(h, nil, 0, "pair", fmt.Sprintf("%s has a link to itself", h.Name))
 		}
 		for _, m := range h.links[i+1:] {
 			if l.id == m.id {
-				w.violate("pair", fmt.Sprintf("%s has two links to %s", h.Name, w.nameOf(l.id)))
+				w.violateAt(h, nil, 0, "pair", fmt.Sprintf("%s has two links to %s", h.Name, w.nameOf(l.id)))
 			}
 		}
 		if far := w.byID[l.id]; far != nil && !l.out && far.options.Firewalled {
@@ -48,13 +48,13 @@ func (w *World) checkLinks(h *Host) {
 		}
 	}
 	if most := max(1, serve/guestPart); siphoners > most && !h.options.Firewalled {
-		w.violate("siphoner", fmt.Sprintf("%s gives %d of its %d slots to peers that nobody can dial, and may give %d", h.Name, siphoners, serve, most))
+		w.violateAt(h, nil, 0, "siphoner", fmt.Sprintf("%s gives %d of its %d slots to peers that nobody can dial, and may give %d", h.Name, siphoners, serve, most))
 	}
 }
 
 func (w *World) checkBounds(h *Host) {
 	if err := h.mesh.Check(); err != nil {
-		w.violate("bounds", h.Name+": "+err.Error())
+		w.violateAt(h, nil, 0, "bounds", h.Name+": "+err.Error())
 	}
 }
 
@@ -70,7 +70,7 @@ func (w *World) slots(h *Host) (links, serve int) {
 }
 
 // Parts are the components that the living peers' links form, the largest first. Only links that both ends
-// have count.
+// have count. Siphoners count where they hold a link, and make no part of their own: nobody owes them one.
 func (w *World) Parts() [][]*Host {
 	const none = -1
 	part := make([]int, len(w.hosts))
@@ -79,7 +79,7 @@ func (w *World) Parts() [][]*Host {
 	}
 	var parts [][]*Host
 	for i, h := range w.hosts {
-		if !h.alive || part[i] != none {
+		if !h.alive || h.firewalled || part[i] != none {
 			continue
 		}
 		list := []*Host{h}
@@ -112,6 +112,18 @@ func (h *Host) linkedTo(far *Host) bool {
 	return false
 }
 
+// agrees reports whether the far side of a link has the same connection for its link to us, in the other
+// direction.
+func (h *Host) agrees(l linked, far *Host) bool {
+	p := h.pipe(l.conn)
+	for _, m := range far.links {
+		if m.id == h.id && p != nil && m.conn == p.toConn {
+			return m.out != l.out
+		}
+	}
+	return false
+}
+
 // Meshed reports why the living peers are not one good mesh, or nothing if they are: one part, every link
 // known to both ends, and no honest peer with fewer than two neighbors while there are that many.
 func (w *World) Meshed() string {
@@ -133,8 +145,12 @@ func (w *World) Meshed() string {
 			continue
 		}
 		for _, l := range h.links {
-			if far := w.byID[l.id]; far == nil || !far.alive || far.id != l.id || !far.linkedTo(h) {
+			far := w.byID[l.id]
+			if far == nil || !far.alive || far.id != l.id || !far.linkedTo(h) {
 				return fmt.Sprintf("%s has a link to %s, which has none to it", h.Name, w.nameOf(l.id))
+			}
+			if !h.agrees(l, far) {
+				return fmt.Sprintf("%s and %s have a link to each other, and not the same", h.Name, far.Name)
 			}
 		}
 		if len(h.links) < min(2, living-1) && !h.firewalled {
@@ -147,27 +163,27 @@ func (w *World) Meshed() string {
 // Settle lets time pass until the mesh is whole and everything owed is delivered, or demands it: after most
 // that is a violation. It returns how long it took.
 func (w *World) Settle(most time.Duration) (took time.Duration, ok bool) {
-	why := ""
+	missing := 0
 	took = w.Until(most, most/200+time.Millisecond, func() bool {
-		if why = w.Meshed(); why != "" {
+		if w.Meshed() != "" {
 			return false
 		}
-		n, list := w.Missing(1)
-		if n > 0 {
-			why = fmt.Sprintf("%d deliveries are missing: %v", n, list[0])
-		}
-		return n == 0
+		missing, _ = w.Missing(0)
+		return missing == 0
 	})
-	if w.failure != nil {
-		return took, false
+	if took < 0 && w.failure == nil {
+		w.violateUnsettled(most)
 	}
-	if took < 0 {
-		rule := "whole"
-		if w.Meshed() == "" {
-			rule = "lost"
-		}
-		w.violate(rule, fmt.Sprintf("%v after the last fault, %s", most, why))
-		return took, false
+	return took, w.failure == nil
+}
+
+// violateUnsettled says what is still wrong so long after the last fault.
+func (w *World) violateUnsettled(most time.Duration) {
+	if why := w.Meshed(); why != "" {
+		w.violate("whole", fmt.Sprintf("%v after the last fault: %s", most, why))
+		return
 	}
-	return took, true
+	n, list := w.Missing(1)
+	m := list[0]
+	w.violateAt(m.Host, m.Speaker, m.Seq, "lost", fmt.Sprintf("%v after the last fault %d deliveries are missing: %v", most, n, m))
 }

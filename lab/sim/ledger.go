@@ -29,7 +29,8 @@ type Ledger struct {
 	runs    []*Life
 	byName  map[wire.Origin]int // in Speakers
 	seed    maphash.Seed
-	retains time.Duration
+	bytes   int // published, with what it takes to keep them
+	through int // of these, how many had arrived everywhere when Through was called
 }
 
 // Life is one run of one peer.
@@ -55,6 +56,7 @@ type Message struct {
 	MaxHops int
 	SumHops int
 	text    uint64
+	before  int // bytes that had been published before it, by all
 }
 
 // hearing is what one run has heard of one speaker: all up to last, but for the gaps.
@@ -111,8 +113,12 @@ func (l *Ledger) publish(w *World, h *Host, seq uint64, text []byte) {
 		w.violate("unexpected", fmt.Sprintf("%s published number %d after %d", h.Name, seq, len(s.Messages)))
 		return
 	}
-	s.Messages = append(s.Messages, Message{At: w.Now(), text: maphash.Bytes(l.seed, text)})
+	s.Messages = append(s.Messages, Message{At: w.Now(), text: maphash.Bytes(l.seed, text), before: l.bytes})
 	l.Published++
+	l.bytes += len(text) + keptBeside
+	if len(w.watch) > 0 {
+		w.observe(h, &Observation{Published: seq})
+	}
 }
 
 // deliver notes a delivery, and checks what must hold for each.
@@ -130,11 +136,11 @@ func (w *World) deliver(h *Host, d *plumtree.Delivery) {
 	name := func() string { return fmt.Sprintf("number %d of %s", d.Seq, s.Host.Name) }
 	switch {
 	case s.Host == h && s.Run == h.run:
-		w.violate("unexpected", fmt.Sprintf("%s delivered %s to itself", h.Name, name()))
+		w.violateAt(h, s, d.Seq, "unexpected", fmt.Sprintf("%s delivered %s to itself", h.Name, name()))
 		return
 	case m.text != maphash.Bytes(l.seed, d.Body):
 		l.Unexpected++
-		w.violate("unexpected", fmt.Sprintf("%s delivered %s with another text", h.Name, name()))
+		w.violateAt(h, s, d.Seq, "unexpected", fmt.Sprintf("%s delivered %s with another text", h.Name, name()))
 		return
 	}
 	if k >= len(h.heard) {
@@ -144,15 +150,19 @@ func (w *World) deliver(h *Host, d *plumtree.Delivery) {
 	if d.Seq <= r.last {
 		if r.has(d.Seq) {
 			l.Duplicated++
-			w.violate("twice", fmt.Sprintf("%s delivered %s twice", h.Name, name()))
+			w.violateAt(h, s, d.Seq, "twice", fmt.Sprintf("%s delivered %s twice", h.Name, name()))
 		} else {
 			l.OutOfOrder++
-			w.violate("order", fmt.Sprintf("%s delivered %s after number %d", h.Name, name(), r.last))
+			w.violateAt(h, s, d.Seq, "order", fmt.Sprintf("%s delivered %s after number %d", h.Name, name(), r.last))
 		}
 		return
 	}
 	if d.Seq > r.last+1 {
 		r.gaps = append(r.gaps, gap{r.last + 1, d.Seq - 1})
+		if seq := max(w.owedFirst(h, s), r.last+1); seq < d.Seq && seq <= w.owedLast(k) {
+			w.violateAt(h, s, seq, "skipped", fmt.Sprintf("%s delivered %s and passed over number %d", h.Name, name(), seq))
+			return
+		}
 	}
 	r.last = d.Seq
 	if age := at - m.At; age > w.cfg.Retain+w.cfg.Retain/20+2*time.Second {
@@ -169,70 +179,6 @@ func (w *World) deliver(h *Host, d *plumtree.Delivery) {
 }
 
 func (l *Ledger) gaveUp(_ *Host, e *plumtree.Event) { l.GivenUp += int(e.Seq - e.From + 1) }
-
-// settled is how long a publisher must have lived after publishing for its message to be owed to all, even
-// if nobody has it: a second gets a message over a link that stalls for a retransmission or two.
-const settled = time.Second
-
-// Missing is one message that one peer lacks.
-type Missing struct {
-	Host    *Host
-	Speaker *Speaker
-	Seq     uint64
-}
-
-func (m Missing) String() string {
-	return fmt.Sprintf("%s lacks number %d of %s", m.Host.Name, m.Seq, m.Speaker.Host.Name)
-}
-
-// Missing lists what is owed to peers that run now and was not delivered to them, up to most of them; the
-// first result is how many there are. A message is owed to whoever was started before it was published, if
-// its publisher lived a second longer or any peer that runs now has it, until it leaves the window.
-func (w *World) Missing(most int) (count int, list []Missing) {
-	l, now := &w.Ledger, w.Now()
-	for k, s := range l.Speakers {
-		// Who runs, and has heard the most of it: nothing beyond that is owed for others' sake.
-		var got uint64
-		for _, h := range w.hosts {
-			if h.alive && k < len(h.heard) {
-				got = max(got, h.heard[k].last)
-			}
-		}
-		for i := range s.Messages {
-			m := &s.Messages[i]
-			seq := uint64(i + 1)
-			if now-m.At > w.window() || s.End >= 0 && s.End-m.At < settled && seq > got {
-				continue
-			}
-			for _, h := range w.hosts {
-				if !h.alive || h.firewalled || h == s.Host && h.run == s.Run || w.owedFrom(h) >= m.At {
-					continue
-				}
-				if k >= len(h.heard) || !h.heard[k].has(seq) {
-					count++
-					if len(list) < most {
-						list = append(list, Missing{h, s, seq})
-					}
-				}
-			}
-		}
-	}
-	return count, list
-}
-
-// window is for how long a message is owed: the retention window, but for what clocks that run fast take
-// off it.
-func (w *World) window() time.Duration { return w.cfg.Retain * 9 / 10 }
-
-// owedFrom is from when on messages are owed to a peer: its start, and a little later if clocks differ in
-// speed, since ages are measured by all who pass a message on.
-func (w *World) owedFrom(h *Host) time.Duration {
-	from := time.Duration(h.started)
-	if w.skewed {
-		from += time.Second
-	}
-	return from
-}
 
 // NeverRead counts the messages that no peer but their publisher ever had.
 func (l *Ledger) NeverRead() (n int) {

@@ -14,6 +14,7 @@ type Observation struct {
 	Announced *mesh.Announced
 	Link      *overlay.Effect // Up or Down
 	Delivery  *plumtree.Delivery
+	Published uint64 // the number of a message that the peer has just published
 	Fault     string // not a peer's word: what was done to it, or to the network if there is no host
 }
 
@@ -25,7 +26,7 @@ func (w *World) observe(h *Host, o *Observation) {
 
 // note tells watchers of a fault.
 func (w *World) note(h *Host, fault string) {
-	w.lastFault = w.Now()
+	w.disturb()
 	if len(w.watch) > 0 {
 		w.observe(h, &Observation{Fault: fault})
 	}
