@@ -206,7 +206,7 @@ func (w *World) Partition(groups ...[]*Host) {
 
 // Heal makes the network whole: no groups, no rules. Processes stay as they are.
 func (w *World) Heal() {
-	w.groups = false
+	w.groups, w.ruled = false, false
 	clear(w.rules)
 	w.note(nil, "heal")
 	w.changed()
@@ -221,6 +221,7 @@ func (w *World) Spoil(a, b *Host, how Spoiling) {
 		r := rule(how)
 		w.rules[k] = &r
 	}
+	w.ruled = len(w.rules) > 0
 	w.changed()
 }
 

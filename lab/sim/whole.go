@@ -35,6 +35,9 @@ func (x *whole) observe(h *Host, o *Observation) {
 	case o.Fault != "":
 		x.stale = true
 	case o.Link != nil:
+		if far := x.w.byID[o.Link.Link.ID]; h.firewalled || far != nil && far.firewalled {
+			x.stale = true // without a link a siphoner is no part
+		}
 		if !x.stale {
 			x.changed(h, o.Link)
 		}
@@ -60,15 +63,18 @@ func (x *whole) look() {
 
 // count counts everything.
 func (x *whole) count() {
-	x.stale, x.half, x.few, x.parts = false, 0, 0, 0
+	x.stale, x.half, x.few, x.parts, x.least = false, 0, 0, 0, 0
 	x.part = x.part[:0]
 	for i, h := range x.w.hosts {
 		x.part = append(x.part, i)
 		if h.alive {
-			x.parts++
+			x.least++
+			if !h.firewalled || len(h.links) > 0 {
+				x.parts++
+			}
 		}
 	}
-	x.least = min(2, x.parts-1)
+	x.least = min(2, x.least-1)
 	for _, h := range x.w.hosts {
 		if !h.alive {
 			continue
