@@ -1,0 +1,163 @@
+package plots
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+func (c Chart) name() string { return c.Name }
+
+// errEmpty: a picture of nothing would only puzzle.
+var errEmpty = errors.New("there is nothing to draw")
+
+func (c Chart) draw(to draw.Canvas) error {
+	p := plot.New()
+	p.BackgroundColor = nil
+	keys, err := c.curves(p)
+	if err != nil {
+		return err
+	}
+	c.X.set(&p.X)
+	c.Y.set(&p.Y)
+	finish(p, frame(to, c.Title, c.Subtitle, keys), c.Marks)
+	return nil
+}
+
+// curves adds the lines, and returns what the legend says of them.
+func (c Chart) curves(p *plot.Plot) (keys []key, err error) {
+	for i, l := range c.Lines {
+		var xys plotter.XYs
+		for _, at := range l.Points {
+			if finite(at, c.X, c.Y) {
+				xys = append(xys, plotter.XY(at))
+			}
+		}
+		if len(xys) == 0 {
+			continue
+		}
+		line, err := plotter.NewLine(xys)
+		if err != nil {
+			return nil, err
+		}
+		line.LineStyle = stroke(i, l.Faint)
+		if l.Step {
+			line.StepStyle = plotter.PostStep
+		}
+		p.Add(line)
+		k := key{name: l.Name, line: &line.LineStyle}
+		if l.Dots {
+			dots, err := plotter.NewScatter(xys)
+			if err != nil {
+				return nil, err
+			}
+			dots.GlyphStyle = draw.GlyphStyle{Color: line.Color, Radius: 3, Shape: glyphs[i%len(glyphs)]}
+			p.Add(dots)
+			k.dot = &dots.GlyphStyle
+		}
+		if l.Name != "" {
+			keys = append(keys, k)
+		}
+	}
+	if math.IsInf(p.X.Min, 0) {
+		return nil, errEmpty
+	}
+	return keys, nil
+}
+
+// finish draws a plot with its grid beneath it and its marks.
+func finish(p *plot.Plot, to draw.Canvas, marks []Mark) {
+	inside := p.DataCanvas(to)
+	under(p, inside, marks)
+	p.Draw(to)
+	names(p, inside, marks)
+}
+
+// under draws what lies beneath the curves: a line for each tick of the upright axis, and bands.
+func under(p *plot.Plot, c draw.Canvas, marks []Mark) {
+	x, y := p.Transforms(&c)
+	for _, m := range marks {
+		if m.Until > m.At {
+			a, b := max(x(m.At), c.Min.X), min(x(m.Until), c.Max.X)
+			c.SetColor(band)
+			c.Fill(vg.Rectangle{Min: vg.Point{X: a, Y: c.Min.Y}, Max: vg.Point{X: b, Y: c.Max.Y}}.Path())
+		}
+	}
+	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
+		if at := y(t.Value); t.Label != "" && c.ContainsY(at) {
+			c.StrokeLine2(draw.LineStyle{Color: grid, Width: 0.6}, c.Min.X, at, c.Max.X, at)
+		}
+	}
+}
+
+// names draws the marks and what they are called. Names that would lie on one another go into further rows.
+func names(p *plot.Plot, c draw.Canvas, marks []Mark) {
+	x, _ := p.Transforms(&c)
+	line := draw.LineStyle{Color: soft, Width: 0.9, Dashes: []vg.Length{3, 3}}
+	for _, m := range marks {
+		for _, at := range []float64{m.At, max(m.At, m.Until)} {
+			if near(&c, x(at)) {
+				c.StrokeLine2(line, x(at), c.Min.Y, x(at), c.Max.Y)
+			}
+		}
+	}
+	s := letters(9, ink, false)
+	s.YAlign = draw.YTop
+	var ends []vg.Length // of each row
+	for _, m := range sorted(marks) {
+		at := x(m.At)
+		if m.Name == "" || !near(&c, at) {
+			continue
+		}
+		w := s.Width(m.Name)
+		left := at + 3
+		if left+w > c.Max.X {
+			left = at - 3 - w
+		}
+		row := slices.IndexFunc(ends, func(end vg.Length) bool { return end+4 < left })
+		if row < 0 {
+			row = len(ends)
+			ends = append(ends, 0)
+		}
+		ends[row] = left + w
+		top := c.Max.Y - 3 - vg.Length(row)*12
+		c.SetColor(paper)
+		c.Fill(vg.Rectangle{Min: vg.Point{X: left - 1, Y: top - 10}, Max: vg.Point{X: left + w + 1, Y: top + 1}}.Path())
+		c.FillText(s, vg.Point{X: left, Y: top}, m.Name)
+	}
+}
+
+// near reports whether an upright line is within the picture, with some tolerance for its edges.
+func near(c *draw.Canvas, x vg.Length) bool { return x > c.Min.X-0.5 && x < c.Max.X+0.5 }
+
+func sorted(marks []Mark) []Mark {
+	return slices.SortedFunc(slices.Values(marks), func(a, b Mark) int {
+		switch {
+		case a.At < b.At:
+			return -1
+		case a.At > b.At:
+			return 1
+		}
+		return 0
+	})
+}
+
+// ECDF is the curve of what share of some values is at most so large.
+func ECDF(name string, values []float64) Line {
+	v := slices.Sorted(slices.Values(values))
+	l := Line{Name: name, Step: true}
+	for i, x := range v {
+		if i == 0 {
+			l.Points = append(l.Points, Point{x, 0})
+		}
+		if i+1 == len(v) || v[i+1] != x {
+			l.Points = append(l.Points, Point{x, float64(i+1) / float64(len(v))})
+		}
+	}
+	return l
+}
