@@ -17,6 +17,7 @@ import (
 
 	"hearsay/peer/api"
 	"hearsay/peer/discovery"
+	"hearsay/peer/hook"
 	"hearsay/peer/node"
 	"hearsay/peer/telemetry"
 )
@@ -35,6 +36,7 @@ type runCmd struct {
 	RetainBytes byteSize      `default:"64MiB" help:"How many bytes of messages are kept at most."`
 	History     bool          `help:"Ask for what was said before this peer started, as far as others keep it."`
 	JSON        bool          `name:"json" help:"Print deliveries as JSON lines."`
+	Lab         bool          `hidden:"" help:"Standard input and output are a lab's: see package hook."`
 	LogLevel    string        `default:"info" enum:"debug,info,warn,error" help:"What is logged to standard error: debug, info, warn or error."`
 }
 
@@ -65,6 +67,15 @@ func (c *runCmd) Run(s *streams) error {
 		log = slog.New(slog.NewMultiHandler(stderr, remote))
 	}
 	cfg.Log, cfg.Telemetry = log, tel
+	var lab *hook.Session
+	if c.Lab {
+		self := hook.Hello{ID: string(cfg.ID), Name: cfg.Name}
+		if apiListener != nil {
+			self.API = apiListener.Addr().String()
+		}
+		lab = hook.Open(self, s.in, s.out)
+		cfg.Network, cfg.Watch = lab.Network(node.SystemNetwork()), lab.Tell
+	}
 	n, err := node.Start(cfg)
 	if err != nil {
 		shutdown(tel, log)
@@ -72,22 +83,37 @@ func (c *runCmd) Run(s *streams) error {
 	}
 	log.Info("listening", "name", n.Name(), "id", n.ID().Short(), "addr", n.Addr().String())
 
-	out := startPrinter(n, s.out, c.JSON, log, stop)
+	said := c.talk(ctx, n, s, lab, log, stop)
 	if apiListener != nil {
 		server := api.Serve(n, apiListener, log)
 		defer server.Close()
 		defer api.Note(n.Name(), server.Addr())()
 		log.Info("API", "addr", "http://"+server.Addr())
 	}
-	go publishLines(ctx, n, s.in, log)
 
 	<-ctx.Done()
 	stop() // a second signal ends the process at once
 	log.Info("leaving")
 	n.Close()
-	out.wait()
+	said()
 	shutdown(tel, log)
 	return nil
+}
+
+// talk has the standard streams speak and hear for the peer: with a person, or with a lab if there is one. What it
+// returns waits until all is written, after the node was closed.
+func (c *runCmd) talk(ctx context.Context, n *node.Node, s *streams, lab *hook.Session, log *slog.Logger, stop func()) (wait func()) {
+	if lab == nil {
+		out := startPrinter(n, s.out, c.JSON, log, stop)
+		go publishLines(ctx, n, s.in, log)
+		return out.wait
+	}
+	lab.Serve(n)
+	go func() {
+		<-lab.End()
+		stop()
+	}()
+	return func() { lab.Close(flushFor) }
 }
 
 func shutdown(tel *telemetry.Telemetry, log *slog.Logger) {
