@@ -34,6 +34,7 @@ type World struct {
 	watch     []Watcher
 	failure   *Violation
 	digest    uint64
+	warmth    uint64 // means nothing, but that the loads behind it cannot be left out
 	lastFault time.Duration
 }
 
@@ -170,22 +171,19 @@ func (w *World) step() {
 	w.queue.release(e)
 }
 
-// violate notes that a promise was broken. The first counts.
-func (w *World) violate(rule, what string) { w.violateAt(nil, nil, 0, rule, what) }
-
-// violateAt notes that a promise was broken at a host, about a message.
-func (w *World) violateAt(h *Host, s *Speaker, seq uint64, rule, what string) {
+// Violate notes that a promise was broken, now. The first counts.
+func (w *World) Violate(v Violation) {
 	if w.failure == nil {
-		w.failure = &Violation{Rule: rule, At: w.Now(), What: what, Host: h, From: s, Seq: seq}
+		v.At = w.Now()
+		w.failure = &v
 	}
 }
 
-// Demand notes that a promise was broken that only whoever drives the World knows of.
-func (w *World) Demand(ok bool, rule, what string) bool {
-	if !ok {
-		w.violate(rule, what)
-	}
-	return w.failure == nil
+func (w *World) violate(rule, what string) { w.Violate(Violation{Rule: rule, What: what}) }
+
+// violateAt notes that a promise was broken at a host, about a message.
+func (w *World) violateAt(h *Host, s *Speaker, seq uint64, rule, what string) {
+	w.Violate(Violation{Rule: rule, What: what, Host: h, From: s, Seq: seq})
 }
 
 // between draws a duration from [least, most].

@@ -79,6 +79,15 @@ func (o *Overlay) agrees(a *wire.Announcement) bool { return !a.Seeking && a.Roo
 // was.
 func (o *Overlay) Idle() bool { return o.idle }
 
+// Warm reads what noise does; see Mesh.Warm.
+func (o *Overlay) Warm() uint64 {
+	n := o.self + o.strangers
+	if a := o.acquainted; len(a) > 32 {
+		n += uint64(a[0]) + uint64(a[16]) + uint64(a[32])
+	}
+	return n
+}
+
 // noise reports whether an announcement changes nothing: a stranger's, of our own part or of none, for whom
 // there is no room just now. In a mesh of thousands that is nearly every one.
 func (o *Overlay) noise(now time.Time, a *wire.Announcement) bool {
