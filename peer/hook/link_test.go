@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,9 +28,10 @@ type pair struct {
 	law  law
 	near *link
 	far  net.Conn
-	got  []arrival // what the far end has read
-	end  error
-	done chan struct{}
+	mu   sync.Mutex
+	got  []arrival     // what the far end has read
+	end  error         // and how that ended
+	done chan struct{} // closed when it has
 }
 
 type arrival struct {
@@ -50,7 +52,9 @@ func newPair(t *testing.T) *pair {
 		for {
 			n, err := p.far.Read(buf)
 			if n > 0 {
+				p.mu.Lock()
 				p.got = append(p.got, arrival{time.Since(begin), string(buf[:n])})
+				p.mu.Unlock()
 			}
 			if err != nil {
 				p.end = err
@@ -82,6 +86,8 @@ func (p *pair) write(text string) {
 
 func (p *pair) text() string {
 	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var all bytes.Buffer
 	for _, a := range p.got {
 		all.WriteString(a.text)
@@ -250,7 +256,7 @@ func TestCloseDuringACut(t *testing.T) {
 		}
 		time.Sleep(abandonAfter / 2)
 		synctest.Wait()
-		if p.end != nil || len(p.got) > 0 {
+		if closed(p.done) || p.text() != "" {
 			t.Fatal("the far end noticed through the cut")
 		}
 		p.set(Rules{})
@@ -279,7 +285,7 @@ func TestHalfClose(t *testing.T) {
 		p.write("late")
 		p.near.CloseWrite()
 		synctest.Wait()
-		if p.end != nil {
+		if closed(p.done) {
 			t.Error("our end came before what we wrote")
 		}
 		<-p.done

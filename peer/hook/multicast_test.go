@@ -26,6 +26,12 @@ func (f *fakeGroup) Send(b []byte) error {
 	return nil
 }
 
+func (f *fakeGroup) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.sent)
+}
+
 func (f *fakeGroup) SendTo(b []byte, _ netip.AddrPort) error { return f.Send(b) }
 func (f *fakeGroup) Receive() <-chan discovery.Datagram      { return f.in }
 func (f *fakeGroup) Changes() <-chan struct{}                { return nil }
@@ -73,7 +79,7 @@ func TestCutGroup(t *testing.T) {
 		g.network.law.set(Rules{CutAll: true})
 		hear("cut from all", announcement(far.Port()+1), false, false)
 		hear("our own", announcement(far.Port()+2), true, true)
-		if err := g.Send([]byte("x")); err != nil || len(f.sent) > 0 {
+		if err := g.Send([]byte("x")); err != nil || f.count() > 0 {
 			t.Errorf("sent %q, %v", f.sent, err)
 		}
 		if got := g.network.law.stopped().Datagrams; got != 3 {
@@ -91,15 +97,15 @@ func TestLateAndLostDatagrams(t *testing.T) {
 		g.SendTo([]byte("b"), far)
 		time.Sleep(49 * time.Millisecond)
 		synctest.Wait()
-		early := len(f.sent)
+		early := f.count()
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		if early != 0 || len(f.sent) != 2 {
-			t.Errorf("%d sent early, %d in all", early, len(f.sent))
+		if early != 0 || f.count() != 2 {
+			t.Errorf("%d sent early, %d in all", early, f.count())
 		}
 		g.network.law.set(Rules{Loss: 1})
 		g.Send([]byte("c"))
-		if len(f.sent) != 2 {
+		if f.count() != 2 {
 			t.Error("nothing was lost")
 		}
 		g.network.law.set(Rules{Delay: time.Second})
@@ -108,7 +114,7 @@ func TestLateAndLostDatagrams(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if got := len(f.sent) - 2; got != maxLateDatagrams {
+		if got := f.count() - 2; got != maxLateDatagrams {
 			t.Errorf("%d were held back, want at most %d", got, maxLateDatagrams)
 		}
 	})
