@@ -52,6 +52,15 @@ func (w *World) checkLinks(h *Host) {
 	}
 }
 
+// Check looks at all of the tables of every peer that runs.
+func (w *World) Check() {
+	for _, h := range w.hosts {
+		if h.alive {
+			w.checkBounds(h)
+		}
+	}
+}
+
 func (w *World) checkBounds(h *Host) {
 	if err := h.mesh.Check(); err != nil {
 		w.violateAt(h, nil, 0, "bounds", h.Name+": "+err.Error())
@@ -87,7 +96,7 @@ func (w *World) Parts() [][]*Host {
 		for k := 0; k < len(list); k++ {
 			for _, l := range list[k].links {
 				far := w.byID[l.id]
-				if far != nil && far.alive && far.id == l.id && part[far.Number-1] == none && far.linkedTo(list[k]) {
+				if far != nil && far.alive && far.id == l.id && part[far.Number-1] == none && far.LinkedTo(list[k]) {
 					part[far.Number-1] = len(parts)
 					list = append(list, far)
 				}
@@ -103,7 +112,8 @@ func (w *World) Parts() [][]*Host {
 	return parts
 }
 
-func (h *Host) linkedTo(far *Host) bool {
+// LinkedTo reports whether the host's peer has a link to another's.
+func (h *Host) LinkedTo(far *Host) bool {
 	for _, l := range h.links {
 		if l.id == far.id {
 			return true
@@ -125,7 +135,7 @@ func (h *Host) agrees(l linked, far *Host) bool {
 }
 
 // Meshed reports why the living peers are not one good mesh, or nothing if they are: one part, every link
-// known to both ends, and no honest peer with fewer than two neighbors while there are that many.
+// the same to both ends, and no honest peer with fewer neighbors than it should have.
 func (w *World) Meshed() string {
 	living := 0
 	for _, h := range w.hosts {
@@ -146,19 +156,23 @@ func (w *World) Meshed() string {
 		}
 		for _, l := range h.links {
 			far := w.byID[l.id]
-			if far == nil || !far.alive || far.id != l.id || !far.linkedTo(h) {
+			if far == nil || !far.alive || far.id != l.id || !far.LinkedTo(h) {
 				return fmt.Sprintf("%s has a link to %s, which has none to it", h.Name, w.nameOf(l.id))
 			}
 			if !h.agrees(l, far) {
 				return fmt.Sprintf("%s and %s have a link to each other, and not the same", h.Name, far.Name)
 			}
 		}
-		if len(h.links) < min(2, living-1) && !h.firewalled {
+		if len(h.links) < w.leastOf(living) && !h.firewalled {
 			return fmt.Sprintf("%s has %d neighbors", h.Name, len(h.links))
 		}
 	}
 	return ""
 }
+
+// leastOf is how many neighbors every peer has when so many live: two, so that it is not alone when one dies,
+// but no more than it opens links, or than there are others.
+func (w *World) leastOf(living int) int { return min(2, w.cfg.Links, living-1) }
 
 // Settle lets time pass until the mesh is whole and everything owed is delivered, or demands it: after most
 // that is a violation. It returns how long it took.

@@ -15,10 +15,10 @@ type whole struct {
 	w  *World
 	at time.Duration // when it was; negative while it is not
 
-	stale bool  // a fault has changed more than links: everything is to be counted anew
-	half  int   // links that only one end knows, of living peers
-	few   int   // living honest peers with fewer than least neighbors
-	least int   // two, or as many as there are others
+	stale bool // a fault has changed more than links: everything is to be counted anew
+	half  int  // links that only one end knows, of living peers
+	few   int  // living honest peers with fewer than least neighbors
+	least int
 	part  []int // of each host, by number: a forest, in which each points to another of its part
 	parts int
 }
@@ -74,7 +74,7 @@ func (x *whole) count() {
 			}
 		}
 	}
-	x.least = min(2, x.least-1)
+	x.least = x.w.leastOf(x.least)
 	for _, h := range x.w.hosts {
 		if !h.alive {
 			continue
@@ -120,7 +120,7 @@ func (x *whole) changed(h *Host, e *overlay.Effect) {
 
 // far is the living peer with the given ID, if it has a link to h.
 func (x *whole) far(h *Host, id wire.ID) *Host {
-	if far := x.w.byID[id]; far != nil && far.alive && far.id == id && far.linkedTo(h) {
+	if far := x.w.byID[id]; far != nil && far.alive && far.id == id && far.LinkedTo(h) {
 		return far
 	}
 	return nil
