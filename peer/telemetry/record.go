@@ -52,6 +52,14 @@ func (r *Recorder) flush(after *plumtree.Event) {
 // Announced takes an announcement that was sent.
 func (r *Recorder) Announced(e *AnnounceEvent) { r.spans.announced(e) }
 
+// Forget drops all spans so far, for whoever has what they need of them. Who is at the end of a connection is
+// not forgotten.
+func (r *Recorder) Forget() {
+	r.flush(nil)
+	r.before, r.last = nil, nil
+	r.batch.buf, r.batch.n = nil, 0
+}
+
 // Len is how many spans there are.
 func (r *Recorder) Len() int { return r.batch.n }
 

@@ -45,6 +45,21 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
+func TestRecorderForgets(t *testing.T) {
+	r := NewRecorder(Resource{ID: theirID, Name: "peer-2", Version: "test"})
+	r.Overlay(&overlay.Event{Kind: overlay.Accepted, Start: at(1), End: at(2), Context: someContext(8), Conn: 4, Peer: theirID, Name: "peer-1", Outcome: "linked"})
+	process := &plumtree.Event{Kind: plumtree.Processed, Start: at(3), End: at(4), Context: someContext(1), Conn: 4, Origin: origin, Seq: 1, Outcome: plumtree.Delivered}
+	r.Broadcast(process)
+	r.Forget()
+	if got := r.Spans().ScopeSpans[0].Spans; r.Len() != 0 || len(got) != 0 {
+		t.Errorf("%d spans are left: %v", r.Len(), got)
+	}
+	r.Broadcast(process)
+	if got := r.Spans().ScopeSpans[0].Spans; len(got) != 1 || textOf(got[0], "hearsay.from") != Instance("peer-1", theirID) {
+		t.Errorf("then there are %v, want one that came from peer-1", got)
+	}
+}
+
 func someContext(n byte) wire.Context {
 	return wire.Context{Trace: wire.TraceID{n}, Span: wire.SpanID{n}, Sampled: true}
 }
