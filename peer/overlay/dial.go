@@ -219,7 +219,9 @@ func (o *Overlay) retry(p *peer, dead bool) {
 		return
 	}
 	p.tries++
-	p.dead = dead
+	if p.dead = dead; dead {
+		p.shut++
+	}
 	wait := retryMax
 	if p.tries < 8 {
 		wait = min(retryMax, retryMin<<(p.tries-1))

@@ -153,7 +153,7 @@ func (o *Overlay) met(c *conn) {
 		if p.dead {
 			p.tries, p.resume = 0, time.Time{} // it lives: only what it refuses counts now
 		}
-		p.heard, p.last, p.proven, p.dead = o.now, c.began, true, false
+		p.heard, p.last, p.proven, p.dead, p.shut = o.now, c.began, true, false, 0
 		o.view.put(o, p)
 		c.target = p
 	}

@@ -96,7 +96,7 @@ func (j *joinList) at(addr netip.AddrPort) *peer {
 // met notes who answers at an address.
 func (j *joinList) met(addr netip.AddrPort, id wire.ID) {
 	if p := j.at(addr); p != nil {
-		p.id, p.dead, p.tries, p.resume = id, false, 0, time.Time{}
+		p.id, p.dead, p.shut, p.tries, p.resume = id, false, 0, 0, time.Time{}
 	}
 }
 

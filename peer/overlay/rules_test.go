@@ -369,6 +369,34 @@ func TestHealing(t *testing.T) {
 	}
 }
 
+// A peer that announces itself and cannot be dialled has its neighbors change their minds no more about
+// whether they seek: each change would be told to everybody at once, by all of them.
+func TestWhoCannotBeDialledIsNotSought(t *testing.T) {
+	c := newTalk(t, slots(3, 3))
+	c.dials('a', 1)
+	b := c.serves('b')
+	c.full = true
+	dials := 0
+	for i := range 20 {
+		c.alive(5*time.Second, 1, b)
+		c.said = nil
+		c.announced('n')
+		if i == 0 && !c.o.Seeking() {
+			t.Fatal("whoever has just come may have a slot")
+		}
+		if d := c.dialling(func(k *conn) bool { return k.peer == id('n') }); d != 0 {
+			c.closed(d, wire.ReasonUnreached)
+			dials++
+		}
+		if i >= shutAfter {
+			c.wantNot("whether it can be dialled is no news any more", "inconsistent")
+		}
+	}
+	if dials < 15 {
+		t.Errorf("it was dialled %d times: each sign of life is worth a try", dials)
+	}
+}
+
 func TestGoodbye(t *testing.T) {
 	c := newTalk(t)
 	c.dials('n', 1)

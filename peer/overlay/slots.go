@@ -23,15 +23,21 @@ func (o *Overlay) Seeking() bool {
 	return (o.out < o.cfg.Links || o.degree() < 2) && o.someoneLeft()
 }
 
-// someoneLeft reports whether we know anybody alive whom we are not linked with.
+// shutAfter is how many dials in a row that do not connect make a peer one that cannot be dialled, though it
+// announces itself: the first may have met a lost SYN.
+const shutAfter = 2
+
+// someoneLeft reports whether we know anybody alive whom we are not linked with, and could be. Who announces
+// himself and cannot be dialled does not count, or his every word would have us say that we are seeking, and
+// his next dial that failed that we are not.
 func (o *Overlay) someoneLeft() bool {
 	for _, p := range o.view.list {
-		if !p.dead {
+		if !p.dead && p.shut < shutAfter {
 			return true
 		}
 	}
 	for _, p := range o.join.list {
-		if !p.dead && !o.join.elsewhere(o, p) {
+		if !p.dead && p.shut < shutAfter && !o.join.elsewhere(o, p) {
 			return true
 		}
 	}

@@ -34,6 +34,7 @@ type peer struct {
 
 	tries  int       // dials in a row that came to nothing
 	dead   bool      // the last did not even connect, and nothing was heard of it since
+	shut   int       // dials in a row that did not connect, whatever was heard meanwhile
 	last   time.Time // when we dialled it last
 	resume time.Time // not to be dialled before
 }
@@ -42,7 +43,7 @@ type peer struct {
 func (p *peer) link(now time.Time, name string, addr netip.AddrPort) {
 	p.name, p.addr = name, addr
 	p.heard, p.proven, p.lost = now, true, time.Time{}
-	p.tries, p.dead, p.resume = 0, false, time.Time{}
+	p.tries, p.dead, p.shut, p.resume = 0, false, 0, time.Time{}
 }
 
 // unlink notes that the peer, which was a neighbor, no longer is.
