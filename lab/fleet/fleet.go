@@ -134,7 +134,7 @@ type Kind string
 
 // The kinds.
 const (
-	Started   Kind = "started"   // Peer has a new run
+	Started   Kind = "started"   // Peer has a new run, whose ID is Far
 	Ended     Kind = "ended"     // Peer's run has ended; Reason says how: kill, stop or crash
 	Paused    Kind = "paused"    //
 	Resumed   Kind = "resumed"   //
@@ -146,7 +146,7 @@ const (
 	LinkLazy  Kind = "lazy"      // announcements of payload do
 	Rooted    Kind = "rooted"    // Peer follows another root, Far
 	Healed    Kind = "healed"    // Peer has its links again; Took says after how long
-	Faulted   Kind = "fault"     // what the fleet did, in Reason; Peers says to whom
+	Faulted   Kind = "fault"     // what the fleet did, in Reason, as people type it: kill 4; Peers says to whom
 	Log       Kind = "log"       // a line of Peer's log, in Reason
 	Missed    Kind = "missed"    // Peer had more to tell than could be told: Count events are missing here
 )

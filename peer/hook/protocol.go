@@ -26,7 +26,7 @@ import (
 
 // The things that a lab asks for: Request.Do.
 const (
-	DoGo      = "go"      // begin; with Rules, and as a Siphoner if asked for
+	DoGo      = "go"      // begin, with Rules, and as a Siphoner if asked for; answered once it has begun
 	DoRules   = "rules"   // obey Rules from now on, in place of those before
 	DoProbe   = "probe"   // send Token by multicast
 	DoHeard   = "heard"   // answer who sent Token, once all of From have, or Patience is over

@@ -39,6 +39,7 @@ type Session struct {
 	siphoner atomic.Bool
 	going    chan struct{} // closed when the lab says go
 	goOnce   sync.Once
+	serving  chan struct{} // closed when the node has begun
 	end      chan struct{} // closed when the lab has gone
 	node     atomic.Pointer[node.Node]
 	busy     chan struct{} // a token for each request under way
@@ -48,7 +49,7 @@ type Session struct {
 // its address, which is known once it listens.
 func Open(self Hello, in io.Reader, out io.Writer) *Session {
 	s := &Session{
-		self: self, out: newWriter(out), going: make(chan struct{}), end: make(chan struct{}),
+		self: self, out: newWriter(out), going: make(chan struct{}), serving: make(chan struct{}), end: make(chan struct{}),
 		busy: make(chan struct{}, maxRequests),
 	}
 	s.self.PID = os.Getpid()
@@ -68,8 +69,11 @@ func (s *Session) Network(real node.Network) node.Network {
 // Tell is a node.Config's Watch.
 func (s *Session) Tell(e node.Event) { s.out.event(e) }
 
-// Serve lets the lab publish at n and ask how it does.
-func (s *Session) Serve(n *node.Node) { s.node.Store(n) }
+// Serve lets the lab publish at n, which has begun, and ask how it does.
+func (s *Session) Serve(n *node.Node) {
+	s.node.Store(n)
+	close(s.serving)
+}
 
 // End is closed when the lab has gone.
 func (s *Session) End() <-chan struct{} { return s.end }
@@ -104,7 +108,7 @@ func (s *Session) read(in io.Reader) {
 		}
 		s.busy <- struct{}{}
 		switch r.Do {
-		case DoHeard, DoDial, DoPublish, DoStatus: // what may take time
+		case DoGo, DoHeard, DoDial, DoPublish, DoStatus: // what may take time
 			go s.obey(&r)
 		default:
 			s.obey(&r)
@@ -132,6 +136,10 @@ func (s *Session) do(r *Request, reply *Reply) error {
 		if r.Do == DoGo {
 			s.siphoner.Store(r.Siphoner)
 			s.goOnce.Do(func() { close(s.going) })
+			select {
+			case <-s.serving:
+			case <-s.end:
+			}
 		}
 		reply.Stopped = s.network.law.stopped()
 		return nil

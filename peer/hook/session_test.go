@@ -71,11 +71,12 @@ func TestBegin(t *testing.T) {
 	default:
 	}
 	c.say(`{"id":4,"do":"go","rules":{"cut_all":true}}`)
-	if l := c.next(); l.Reply == nil || l.Reply.ID != 4 || l.Reply.Error != "" {
-		t.Errorf("answered %+v to go", l)
-	}
 	if err := <-begun; err != nil || !c.s.network.law.now.Load().CutAll {
 		t.Errorf("began with %v, and the rules %+v", err, c.s.network.law.now.Load().Rules)
+	}
+	c.s.Serve(nil)
+	if l := c.next(); l.Reply == nil || l.Reply.ID != 4 || l.Reply.Error != "" {
+		t.Errorf("answered %+v to go", l)
 	}
 	c.in.Close()
 	<-c.s.End()

@@ -1,0 +1,213 @@
+package local
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/hold"
+	"hearsay/peer/hook"
+)
+
+// place is where a peer runs, and runs again.
+type place struct {
+	info     fleet.Peer
+	siphoner bool
+	run      *run // the present one, or the last
+}
+
+// run is one process.
+type run struct {
+	fleet  *Fleet
+	place  *place
+	number int
+	cmd    *exec.Cmd
+	hold   *hold.Peer
+	logged *tail
+	ended  chan struct{} // closed when the process is gone, and everybody was told
+	ending string        // how we end it; under the fleet's mu
+}
+
+// begin starts a process at a place, under the rules that are in force, and returns when it lets others in. The caller
+// holds doing.
+func (f *Fleet) begin(ctx context.Context, p *place) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("it has not said hello within %v", startWithin))
+	defer cancel()
+	r, err := f.launch(p)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", p.info.Name, err)
+	}
+	hello, err := r.hold.Hello(ctx)
+	if err != nil {
+		r.kill()
+		return fmt.Errorf("start %s: %w", p.info.Name, r.explain(err))
+	}
+	f.mu.Lock()
+	p.info.ID, p.info.Addr = hello.ID, hello.Addr
+	f.mu.Unlock()
+	return nil
+}
+
+// launch starts the process.
+func (f *Fleet) launch(p *place) (*run, error) {
+	r := &run{fleet: f, place: p, number: p.info.Run + 1, logged: &tail{}, ended: make(chan struct{})}
+	r.cmd = exec.Command(f.program, append([]string{"--lab", "--name=" + p.info.Name, "--listen=127.0.0.1:0"}, f.flags...)...)
+	r.cmd.Args[0] = "hearsay-" + p.info.Name
+	r.cmd.Env = environment(f.cfg.Env)
+	in, err := r.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	log, err := r.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		return nil, errClosed
+	}
+	f.mu.Unlock()
+	if err := f.spawn.start(r.cmd); err != nil {
+		return nil, err
+	}
+	r.hold = hold.New(in, out, r.told)
+	f.mu.Lock()
+	p.run = r
+	p.info.Run, p.info.Alive, p.info.Paused, p.info.Started, p.info.ID, p.info.Addr = r.number, true, false, time.Now(), "", ""
+	f.mu.Unlock()
+	go r.watch(log)
+	return r, nil
+}
+
+// environment is ours without what sets peers and their telemetry: a fleet's peers are as its Config says.
+func environment(more []string) []string {
+	var env []string
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "PEER_") && !strings.HasPrefix(e, "OTEL_") && !strings.HasPrefix(e, "TRACEPARENT=") {
+			env = append(env, e)
+		}
+	}
+	return append(append(env, more...), role+"=peer")
+}
+
+// told hands on what the peer tells.
+func (r *run) told(e *hook.Event, missed uint64) {
+	number := r.place.info.Number
+	if missed > 0 {
+		r.fleet.Emit(fleet.Event{At: time.Now(), Kind: fleet.Missed, Peer: number, Run: r.number, Count: missed})
+	}
+	if e != nil {
+		r.fleet.Emit(hold.Event(number, r.number, e))
+	}
+}
+
+// watch waits for the process to end, and tells.
+func (r *run) watch(log io.Reader) {
+	f := r.fleet
+	number := r.place.info.Number
+	r.logged.read(log, func(line string) {
+		f.Emit(fleet.Event{At: time.Now(), Kind: fleet.Log, Peer: number, Run: r.number, Reason: line})
+	})
+	<-r.hold.Done() // all that it said is read
+	r.cmd.Wait()
+	f.mu.Lock()
+	how := r.ending
+	if how == "" {
+		how = "crash"
+	}
+	r.place.info.Alive, r.place.info.Paused = false, false
+	f.mu.Unlock()
+	f.Emit(fleet.Event{At: time.Now(), Kind: fleet.Ended, Peer: number, Run: r.number, Reason: how})
+	close(r.ended)
+}
+
+// kill ends the process without a word, and waits until it is gone.
+func (r *run) kill() {
+	r.setEnding("kill")
+	r.cmd.Process.Kill()
+	<-r.ended
+}
+
+// setEnding says how we are about to end it.
+func (r *run) setEnding(how string) {
+	r.fleet.mu.Lock()
+	defer r.fleet.mu.Unlock()
+	if r.ending == "" {
+		r.ending = how
+	}
+}
+
+// end has the process end by itself, and kills it if it has not within that time.
+func (r *run) end(within time.Duration) {
+	f := r.fleet
+	f.mu.Lock()
+	paused := r.place.info.Paused
+	if r.ending == "" {
+		r.ending = "stop"
+	}
+	f.mu.Unlock()
+	if paused {
+		thaw(r.cmd.Process)
+	}
+	if terminate(r.cmd.Process) != nil {
+		r.hold.Release()
+	}
+	select {
+	case <-r.ended:
+	case <-time.After(within):
+		r.cmd.Process.Kill()
+		<-r.ended
+	}
+}
+
+// explain adds what the process last said to an error of its start.
+func (r *run) explain(err error) error {
+	if last := r.logged.lastLine(); last != "" && errors.Is(err, hold.ErrGone) {
+		return errors.New(strings.TrimPrefix(last, "peer: "))
+	}
+	return err
+}
+
+// maxLogLine is how much of one line of a peer's log is kept.
+const maxLogLine = 8 << 10
+
+// tail reads a log and remembers its last line.
+type tail struct {
+	mu   sync.Mutex
+	last string
+}
+
+func (t *tail) read(log io.Reader, line func(string)) {
+	r := bufio.NewReaderSize(log, maxLogLine)
+	for {
+		part, err := r.ReadSlice('\n')
+		if text := strings.TrimRight(string(part), "\r\n"); text != "" {
+			t.mu.Lock()
+			t.last = text
+			t.mu.Unlock()
+			line(text)
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+func (t *tail) lastLine() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last
+}

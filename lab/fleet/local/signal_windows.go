@@ -1,0 +1,24 @@
+package local
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"hearsay/lab/fleet"
+)
+
+func detach(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
+
+// terminate: there is no such signal here. A peer ends, with a goodbye, when its standard input does.
+func terminate(*os.Process) error { return errors.ErrUnsupported }
+func freeze(*os.Process) error    { return canPause() }
+func thaw(*os.Process) error      { return canPause() }
+
+// canPause says why processes cannot be paused here.
+func canPause() error {
+	return fleet.Cannot("Windows cannot pause a process; Linux, macOS and containers can")
+}
