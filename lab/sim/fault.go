@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"hearsay/peer/wire"
@@ -206,15 +208,20 @@ func (w *World) Partition(groups ...[]*Host) {
 
 // Heal makes the network whole: no groups, no rules. Processes stay as they are.
 func (w *World) Heal() {
+	slow := w.slowed()
 	w.groups, w.ruled = false, false
 	clear(w.rules)
 	w.note(nil, "heal")
 	w.changed()
+	for _, k := range slow {
+		w.hasten(w.hosts[k.from-1], w.hosts[k.to-1])
+	}
 }
 
 // Spoil sets what is wrong from a to b, and only in that direction. The zero value of how is nothing.
 func (w *World) Spoil(a, b *Host, how Spoiling) {
 	k := pair{int32(a.Number), int32(b.Number)}
+	old := w.rules[k]
 	if how == (Spoiling{}) {
 		delete(w.rules, k)
 	} else {
@@ -223,6 +230,32 @@ func (w *World) Spoil(a, b *Host, how Spoiling) {
 	}
 	w.ruled = len(w.rules) > 0
 	w.changed()
+	if old.slows() {
+		w.hasten(a, b)
+	}
+}
+
+func (r *rule) slows() bool { return r != nil && (r.Bandwidth > 0 || r.Delay > 0) }
+
+// slowed are the pairs between which something is slow, in order.
+func (w *World) slowed() (list []pair) {
+	for k, r := range w.rules {
+		if r.slows() {
+			list = append(list, k)
+		}
+	}
+	slices.SortFunc(list, func(a, b pair) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	return list
+}
+
+// hasten has what is under way from a to b arrive when it would if it were sent now, where that is sooner: what
+// had queued for a slow link does not go on at its pace when it is slow no more.
+func (w *World) hasten(a, b *Host) {
+	for _, e := range a.ends {
+		if p := e.out; p.to == b && !p.held && !b.paused {
+			p.hasten(w)
+		}
+	}
 }
 
 // Spoiling is what can be wrong in one direction between two hosts.
