@@ -14,8 +14,9 @@ import (
 // A peer that serves its API on a port the system chose leaves a note of it where another command of
 // the same user finds it: a file named after the process, which holds the peer's name and address.
 
-// noteDir is private to the user: what stands in it decides where `peer send` sends to.
-func noteDir() (string, error) {
+// NoteDir is a folder of this user's alone, made if need be: what stands in it decides where `peer send` sends to,
+// and which lab a command of the lab's speaks with.
+func NoteDir() (string, error) {
 	dir := os.Getenv("XDG_RUNTIME_DIR")
 	if dir == "" {
 		dir = filepath.Join(os.TempDir(), fmt.Sprintf("hearsay-%d", os.Getuid()))
@@ -38,7 +39,7 @@ func noteDir() (string, error) {
 // Note leaves a note that the peer of this name serves its API at addr, until the returned function is
 // called. Where no note can be left, as in a read-only container, nothing happens.
 func Note(name, addr string) (remove func()) {
-	dir, err := noteDir()
+	dir, err := NoteDir()
 	if err != nil {
 		return func() {}
 	}
@@ -52,7 +53,7 @@ func Note(name, addr string) (remove func()) {
 // Find returns the API address of the one peer that runs under this user on this machine. With none
 // or several it says so, and what to do.
 func Find() (addr string, err error) {
-	dir, err := noteDir()
+	dir, err := NoteDir()
 	if err != nil {
 		return "", fmt.Errorf("no running peer found; name one with --to: %w", err)
 	}
