@@ -3,76 +3,132 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"runtime"
+	"os"
 	"time"
 
+	"hearsay/lab/plots"
 	"hearsay/lab/quantity"
 	"hearsay/lab/sim"
+	"hearsay/lab/sim/otlp"
 )
 
 // simCmd runs whole peers in virtual time.
 type simCmd struct {
-	Run simRunCmd `cmd:"" default:"withargs" help:"One run, with a readable account (the default)."`
+	Run   simRunCmd   `cmd:"" default:"withargs" help:"One run, with a readable account (the default)."`
+	Curve simCurveCmd `cmd:"" help:"How many hear the first message after 10 to 95 % of the peers have died."`
 }
 
-// simFlags are the flags of one run.
-type simFlags struct {
-	Peers     int            `default:"1000" help:"How many peers."`
+var errInterrupted = errors.New("interrupted: this is what was found until then")
+
+// simNetwork are the flags of what peers live in.
+type simNetwork struct {
 	Seed      uint64         `default:"1" help:"Same seed, same run."`
+	Links     int            `default:"3" help:"Outgoing links that a peer wants."`
+	Serve     int            `default:"6" help:"Incoming links that a peer serves."`
+	Latency   quantity.Range `default:"50us..250us" help:"How long a packet takes."`
+	Loss      quantity.Share `default:"0%" help:"Share of packets that are lost."`
+	Multicast bool           `default:"true" negatable:"" help:"Multicast works."`
+	Domains   int            `default:"1" help:"Multicast domains that the peers are dealt into; they need --join to meet."`
+	Join      bool           `help:"Peers look up a name that stands for some of them."`
+	Retain    time.Duration  `default:"10m" help:"How long peers keep messages for those who missed them."`
+	RetainMax quantity.Bytes `name:"retain-bytes" default:"1MiB" help:"How much of them."`
+}
+
+func (f *simNetwork) config() sim.Config {
+	return sim.Config{
+		Seed: f.Seed, LatencyMin: f.Latency.Min, LatencyMax: f.Latency.Max, Jitter: 0.1, Loss: float64(f.Loss),
+		NoMulticast: !f.Multicast, Domains: f.Domains, Join: f.Join,
+		Links: f.Links, Serve: f.Serve, Retain: f.Retain, RetainBytes: int(f.RetainMax),
+	}
+}
+
+// check finds what a Config takes for its defaults.
+func (f *simNetwork) check() error {
+	switch {
+	case f.Links < 1 || f.Serve < 1:
+		return fmt.Errorf("--links %d, --serve %d: at least 1", f.Links, f.Serve)
+	case f.Domains < 1:
+		return fmt.Errorf("--domains %d: at least 1", f.Domains)
+	case f.Retain < time.Second:
+		return fmt.Errorf("--retain %v: at least 1s", f.Retain)
+	case f.RetainMax < 64<<10 || f.RetainMax > 1<<30:
+		return fmt.Errorf("--retain-bytes %v: 64KiB to 1GiB", f.RetainMax)
+	case f.Latency.Max == 0:
+		return fmt.Errorf("--latency 0: nothing arrives before it was sent: say 1us for hardly any")
+	}
+	return nil
+}
+
+// simPlan are the flags of one run.
+type simPlan struct {
+	Peers     int            `default:"1000" help:"How many peers."`
 	Within    time.Duration  `default:"10s" help:"The peers start one by one within this time."`
 	Messages  int            `default:"100" help:"Messages that one peer publishes while nothing is broken."`
 	Rate      quantity.Rate  `default:"20/s" help:"How many of them in a second."`
 	Size      quantity.Bytes `default:"100B" help:"Size of a message."`
 	Kill      quantity.Share `help:"Kill this share of the peers at one instant." placeholder:"80%"`
-	At        time.Duration  `help:"When something breaks; by default, when all messages are through." placeholder:"60s"`
-	Partition string         `help:"Cut the network in half." enum:"none,half" default:"none"`
+	Silent    bool           `help:"The killed go with their machines: nobody tells their neighbors."`
+	At        time.Duration  `help:"When something breaks; by default when all messages are through." placeholder:"60s"`
+	Partition string         `help:"Cut the network in half: ${enum}." enum:"none,half" default:"none"`
 	For       time.Duration  `help:"How long the partition, or the churn, lasts." placeholder:"120s"`
 	Churn     quantity.Rate  `help:"Kill so many peers in a second, and start them again." placeholder:"1/s"`
 	Siphoners int            `help:"Peers beside the others that nobody can dial."`
-	Latency   quantity.Range `default:"50us..250us" help:"How long a packet takes."`
-	Loss      quantity.Share `default:"0%" help:"Share of packets that are lost."`
+	Rest      time.Duration  `help:"In the end let the mesh rest, and count its announcements for so long." placeholder:"60s"`
 	Broadcast string         `enum:"plumtree,flood" default:"plumtree" help:"How messages spread: ${enum}."`
-	Links     int            `default:"3" help:"Outgoing links that a peer wants."`
-	Serve     int            `default:"6" help:"Incoming links that a peer serves."`
-	Multicast bool           `default:"true" negatable:"" help:"Multicast works."`
-	Domains   int            `default:"1" help:"Multicast domains that the peers are dealt into; they need --join to meet."`
-	Join      bool           `help:"Peers look up a name that stands for some of them."`
-	Retain    time.Duration  `default:"10m" help:"How long peers keep messages for those who missed them."`
+	simNetwork
 }
 
-func (f *simFlags) plan() sim.Plan {
-	return sim.Plan{
-		Config: sim.Config{
-			Seed: f.Seed, LatencyMin: f.Latency.Min, LatencyMax: f.Latency.Max, Jitter: 0.1, Loss: float64(f.Loss),
-			NoMulticast: !f.Multicast, Domains: f.Domains, Join: f.Join || !f.Multicast,
-			Links: f.Links, Serve: f.Serve, Flood: f.Broadcast == "flood", Retain: f.Retain,
-		},
-		Peers: f.Peers, Within: f.Within, Messages: f.Messages, Rate: float64(f.Rate), Size: int(f.Size),
-		Kill: float64(f.Kill), At: f.At, Partition: f.Partition == "half", For: f.For, Churn: float64(f.Churn),
-		Siphoners: f.Siphoners,
+func (f *simPlan) plan() (sim.Plan, error) {
+	p := sim.Plan{
+		Config: f.config(), Peers: f.Peers, Within: f.Within, Messages: f.Messages, Rate: float64(f.Rate), Size: int(f.Size),
+		Kill: float64(f.Kill), Silent: f.Silent, At: f.At, Partition: f.Partition == "half", For: f.For,
+		Churn: float64(f.Churn), Siphoners: f.Siphoners, Rest: f.Rest,
 	}
+	p.Flood = f.Broadcast == "flood"
+	if err := f.check(); err != nil {
+		return p, err
+	}
+	if err := p.Check(); err != nil {
+		return p, err
+	}
+	kept := min(int64(f.RetainMax), int64(f.Messages)*(int64(f.Size)+messageBytes))
+	return p, enoughMemory(int64(f.Peers+f.Siphoners), kept)
 }
 
 type simRunCmd struct {
-	simFlags
-	JSON bool `help:"One JSON object on standard output."`
+	simPlan
+	Plots string `help:"Draw pictures of the run into this folder." placeholder:"DIR" type:"path"`
+	Trace string `help:"Write the run as spans (OTLP JSON) into this file, for Jaeger." placeholder:"FILE" type:"path"`
+	JSON  bool   `help:"One JSON object on standard output."`
 }
 
 func (c *simRunCmd) Run(ctx context.Context, s streams) error {
-	run, err := sim.NewRun(c.plan())
+	p, err := c.plan()
 	if err != nil {
 		return misused(err)
 	}
-	began := time.Now()
-	err = run.Do(func() bool { return ctx.Err() != nil })
-	f := &run.Figures
-	f.WallMS = float64(time.Since(began).Microseconds()) / 1e3
-	f.EventsPS = float64(f.Events) / time.Since(began).Seconds()
-	f.RSS = residentBytes()
+	p.Record = c.Plots != ""
+	p.Sampled = c.Trace != ""
+	if err := c.writable(); err != nil {
+		return misused(err)
+	}
+	run, err := sim.NewRun(p)
+	if err != nil {
+		return misused(err)
+	}
+	var trace *otlp.Trace
+	if p.Sampled {
+		trace = otlp.New(p.Seed)
+		run.World.Watch(trace)
+	}
+	err = do(ctx, s, run)
+	if err := c.keep(s, run, trace); err != nil {
+		return err
+	}
 	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(f); err != nil {
+		if err := json.NewEncoder(s.out).Encode(&run.Figures); err != nil {
 			return err
 		}
 	} else {
@@ -81,19 +137,66 @@ func (c *simRunCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return failed(err)
 	}
-	if ctx.Err() != nil {
-		return failed(fmt.Errorf("interrupted in the phase %q", run.Phase))
+	if run.Stopped {
+		return failed(errInterrupted)
 	}
 	return nil
 }
 
-func account(w io.Writer, r *sim.Run) {
-	fmt.Fprintf(w, "%+v\n%+v\n", r.Figures, r.Times)
+// do carries a run out, with a bar for a person who waits, and adds what the process knows of it.
+func do(ctx context.Context, s streams, run *sim.Run) error {
+	bar := newProgress(s.err)
+	defer bar.done()
+	began := time.Now()
+	err := run.Do(func() bool {
+		bar.run(run, time.Since(began))
+		return ctx.Err() != nil
+	})
+	f, took := &run.Figures, time.Since(began)
+	f.WallMS = float64(took.Microseconds()) / 1e3
+	f.EventsPS = float64(f.Events) / took.Seconds()
+	f.RSS = residentBytes()
+	return err
 }
 
-// residentBytes is how much memory the process has from the system, as the runtime knows it.
-func residentBytes() int64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.Sys - m.HeapReleased)
+// writable finds before the run what could not be written after it.
+func (c *simRunCmd) writable() error {
+	if c.Plots != "" {
+		if err := plots.Writable(c.Plots); err != nil {
+			return fmt.Errorf("--plots: %w", err)
+		}
+	}
+	if c.Trace != "" {
+		f, err := os.Create(c.Trace)
+		if err != nil {
+			return fmt.Errorf("--trace: %w", err)
+		}
+		f.Close()
+	}
+	return nil
+}
+
+// keep writes the pictures and the trace, and says so to people: standard output may be JSON.
+func (c *simRunCmd) keep(s streams, run *sim.Run, trace *otlp.Trace) error {
+	if c.Plots != "" {
+		list := pictures(run)
+		if err := plots.Write(c.Plots, list...); err != nil {
+			return fmt.Errorf("--plots: %w", err)
+		}
+		fmt.Fprintf(s.err, "%d pictures are in %s\n", len(list), c.Plots)
+	}
+	if trace != nil {
+		if err := trace.WriteFile(c.Trace); err != nil {
+			return fmt.Errorf("--trace: %w", err)
+		}
+		fmt.Fprintf(s.err, "%d spans are in %s%s\n", trace.Len(), c.Trace, forgotten(trace))
+	}
+	return nil
+}
+
+func forgotten(t *otlp.Trace) string {
+	if n := t.Forgotten(); n > 0 {
+		return fmt.Sprintf("; %s older ones are not, since a file holds %s: fewer --peers or --messages make fewer", count(n), count(otlp.MaxSpans))
+	}
+	return ""
 }

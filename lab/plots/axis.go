@@ -28,9 +28,8 @@ func (a Axis) set(to *plot.Axis) {
 	}
 	if a.Log {
 		to.Scale = plot.LogScale{}
-		// Whole decades: a curve that begins at an odd number looks like one that was cut off.
-		to.Min = math.Pow(10, math.Floor(math.Log10(to.Min)+1e-9))
-		to.Max = math.Pow(10, math.Ceil(math.Log10(to.Max)-1e-9))
+		// From a round number to a round number: a curve that begins at an odd one looks like one that was cut off.
+		to.Min, to.Max = 1/niceStep(1/to.Min), niceStep(to.Max)
 		if to.Min == to.Max {
 			to.Max *= 10
 		}
@@ -47,7 +46,7 @@ func (a Axis) Ticks(least, most float64) []plot.Tick {
 		return a.decades(least, most)
 	}
 	step := niceStep((most - least) / 6)
-	if a.Unit == Plain && step < 1 && most-least > 4 {
+	if a.Unit == Plain && step < 1 && most-least > 4 || a.each {
 		step = 1
 	}
 	var ticks []plot.Tick
@@ -59,13 +58,18 @@ func (a Axis) Ticks(least, most float64) []plot.Tick {
 }
 
 func (a Axis) decades(least, most float64) (ticks []plot.Tick) {
-	for d := math.Floor(math.Log10(least) + 1e-9); d <= math.Ceil(math.Log10(most)-1e-9); d++ {
-		v := math.Pow(10, d)
-		ticks = append(ticks, plot.Tick{Value: v, Label: a.write(v)})
-		for k := 2.0; k < 10; k++ {
-			if v*k < most {
-				ticks = append(ticks, plot.Tick{Value: v * k})
+	few := most/least < 500 // then there would be hardly a label at decades alone
+	for d := math.Floor(math.Log10(least)); d <= math.Ceil(math.Log10(most)); d++ {
+		for k := 1.0; k < 10; k++ {
+			v := math.Pow(10, d) * k
+			if v < least*(1-1e-9) || v > most*(1+1e-9) {
+				continue
 			}
+			t := plot.Tick{Value: v}
+			if k == 1 || few && (k == 2 || k == 5) {
+				t.Label = a.write(v)
+			}
+			ticks = append(ticks, t)
 		}
 	}
 	return ticks

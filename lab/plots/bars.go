@@ -26,6 +26,7 @@ func (b Bars) draw(to draw.Canvas) error {
 	p := plot.New()
 	p.BackgroundColor = nil
 	first := b.X.Min
+	b.X.each = n <= 24
 	b.X.Min, b.X.Max = first-0.7, first+float64(n)-0.3
 	if b.Y.Max == 0 {
 		b.Y.Max = most * 1.12

@@ -70,13 +70,25 @@ func (c Chart) curves(p *plot.Plot) (keys []key, err error) {
 	return keys, nil
 }
 
-// finish draws a plot with its grid beneath it and its marks.
+// finish draws a plot with its grid beneath it and its marks. Their names stand above it, in as many rows as
+// keep them apart: inside they would cover curves.
 func finish(p *plot.Plot, to draw.Canvas, marks []Mark) {
+	rows := place(p, p.DataCanvas(to), marks)
+	to.Max.Y -= vg.Length(len(rows)) * rowSkip
 	inside := p.DataCanvas(to)
 	under(p, inside, marks)
 	p.Draw(to)
-	names(p, inside, marks)
+	over(p, inside, marks)
+	s := letters(9, ink, false)
+	for i, row := range rows {
+		for _, n := range row {
+			c := vg.Point{X: n.left, Y: inside.Max.Y + 4 + vg.Length(len(rows)-1-i)*rowSkip}
+			to.FillText(s, c, n.text)
+		}
+	}
 }
+
+const rowSkip = 12
 
 // under draws what lies beneath the curves: a line for each tick of the upright axis, and bands.
 func under(p *plot.Plot, c draw.Canvas, marks []Mark) {
@@ -95,41 +107,45 @@ func under(p *plot.Plot, c draw.Canvas, marks []Mark) {
 	}
 }
 
-// names draws the marks and what they are called. Names that would lie on one another go into further rows.
-func names(p *plot.Plot, c draw.Canvas, marks []Mark) {
+// over draws the lines of marks.
+func over(p *plot.Plot, c draw.Canvas, marks []Mark) {
 	x, _ := p.Transforms(&c)
 	line := draw.LineStyle{Color: soft, Width: 0.9, Dashes: []vg.Length{3, 3}}
 	for _, m := range marks {
 		for _, at := range []float64{m.At, max(m.At, m.Until)} {
 			if near(&c, x(at)) {
-				c.StrokeLine2(line, x(at), c.Min.Y, x(at), c.Max.Y)
+				c.StrokeLine2(line, x(at), c.Min.Y, x(at), c.Max.Y+2)
 			}
 		}
 	}
+}
+
+// name is where the name of a mark stands.
+type name struct {
+	text        string
+	left, right vg.Length
+}
+
+// place finds a place for each name, the first row to be the highest.
+func place(p *plot.Plot, c draw.Canvas, marks []Mark) (rows [][]name) {
+	x, _ := p.Transforms(&c)
 	s := letters(9, ink, false)
-	s.YAlign = draw.YTop
-	var ends []vg.Length // of each row
 	for _, m := range sorted(marks) {
 		at := x(m.At)
 		if m.Name == "" || !near(&c, at) {
 			continue
 		}
 		w := s.Width(m.Name)
-		left := at + 3
-		if left+w > c.Max.X {
-			left = at - 3 - w
-		}
-		row := slices.IndexFunc(ends, func(end vg.Length) bool { return end+4 < left })
+		n := name{m.Name, max(c.Min.X, min(at-4, c.Max.X-w)), 0}
+		n.right = n.left + w
+		row := slices.IndexFunc(rows, func(row []name) bool { return row[len(row)-1].right+10 < n.left })
 		if row < 0 {
-			row = len(ends)
-			ends = append(ends, 0)
+			row = len(rows)
+			rows = append(rows, nil)
 		}
-		ends[row] = left + w
-		top := c.Max.Y - 3 - vg.Length(row)*12
-		c.SetColor(paper)
-		c.Fill(vg.Rectangle{Min: vg.Point{X: left - 1, Y: top - 10}, Max: vg.Point{X: left + w + 1, Y: top + 1}}.Path())
-		c.FillText(s, vg.Point{X: left, Y: top}, m.Name)
+		rows[row] = append(rows[row], n)
 	}
+	return rows
 }
 
 // near reports whether an upright line is within the picture, with some tolerance for its edges.

@@ -41,6 +41,7 @@ type Axis struct {
 	Min, Max float64
 	Log      bool // to the base of ten
 	Unit     Unit // how the numbers at the axis are written
+	each     bool // every whole number is written
 }
 
 // Unit says how numbers at an axis are written.

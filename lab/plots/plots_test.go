@@ -53,7 +53,7 @@ func TestPicturesAreWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"Who has heard it?", "Ten peers", "after publishing", "100 %", "0.1 ms", "1 s", "healed", "the first after the fault", "Arial"} {
+	for _, text := range []string{"Who has heard it?", "Ten peers", "after publishing", "100 %", "1 ms", "10 ms", "healed", "the first after the fault", "Arial"} {
 		if !strings.Contains(string(svg), text) {
 			t.Errorf("the SVG does not say %q", text)
 		}
@@ -131,6 +131,8 @@ func TestTicks(t *testing.T) {
 	}{
 		{Axis{Unit: Percent}, 0, 1, "0 % 20 % 40 % 60 % 80 % 100 %"},
 		{Axis{Log: true, Unit: Millis}, 0.1, 1000, "0.1 ms 1 ms 10 ms 100 ms 1 s"},
+		{Axis{Log: true, Unit: Millis}, 0.5, 20, "0.5 ms 1 ms 2 ms 5 ms 10 ms 20 ms"}, // decades alone would be two
+		{Axis{each: true}, 0.3, 12.7, "1 2 3 4 5 6 7 8 9 10 11 12"},
 		{Axis{}, 0, 9, "0 2 4 6 8"},
 		{Axis{}, 0.3, 4.7, "1 2 3 4"}, // whole things are not halved
 		{Axis{}, 0, 0.7, "0 0.2 0.4 0.6"},

@@ -33,8 +33,7 @@ var (
 	soft    = color.Gray{0x60}
 	grid    = color.Gray{0xE2}
 	band    = color.Gray{0xEF}
-	paper   = color.NRGBA{0xFF, 0xFF, 0xFF, 0xD8} // behind names, so that lines do not strike them out
-	compare = color.Gray{0x9A}                    // of curves that are there to compare with
+	compare = color.Gray{0x9A} // of curves that are there to compare with
 )
 
 func letters(size float64, colour color.Color, bold bool) text.Style {

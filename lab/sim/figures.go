@@ -39,6 +39,7 @@ type Figures struct {
 	Living   int     `json:"survivors"`
 	Parts    int     `json:"parts"`        // at the end of the fault
 	Largest  int     `json:"largest_part"` // of them
+	RMRAfter float64 `json:"rmr_after"`    // of the messages of whoever spoke on when all was well again
 	First    First   `json:"first_after"`
 	CaughtMS float64 `json:"caught_up_ms"` // fault, or its end, until all that was said until then is everywhere
 	Stale    int     `json:"stale"`        // delivered after the time for which they had to be kept
@@ -50,12 +51,6 @@ type Figures struct {
 	Digest   string  `json:"digest"`       // of everything that was sent: same seed, same digest
 
 	quiet Counts // when the rest began
-}
-
-// steady is what the steady messages are counted by.
-type steady struct {
-	warm, said    int    // the first warm of them are not counted
-	before, after Counts // those that are
 }
 
 // countParts says what a fault has made of the mesh.
@@ -99,36 +94,46 @@ func (r *Run) count() {
 	r.countSteady()
 }
 
-// countSteady counts the messages of the time before anything broke.
+// countSteady counts the messages of the time before anything broke, and those after all was well again.
 func (r *Run) countSteady() {
-	s, f := &r.steady, &r.Figures
-	f.RMR, f.LDHMean, f.LatencyP50, f.LatencyP95, f.LatencyMax = -1, -1, -1, -1, -1
-	f.LDHMax = -1
-	if r.speaker == nil || s.said <= s.warm || r.Times.Said < 0 {
-		return
+	f := &r.Figures
+	f.RMR, f.LDHMean, f.LDHMax, f.LatencyP50, f.LatencyP95, f.LatencyMax, f.RMRAfter = -1, -1, -1, -1, -1, -1, -1
+	if list := r.steady.messages(r); r.Times.Said >= 0 && len(list) > 0 {
+		f.steady(list, r.steady.copies)
 	}
-	k := r.World.Ledger.runs[r.speaker.origin].speaker
-	f.steady(r.World.Ledger.Speakers[k].Messages[s.warm:s.said], s.after.Copies-s.before.Copies)
+	if list := r.on.messages(r); r.Times.SaidOn >= 0 && len(list) > 0 {
+		f.RMRAfter = rmr(list, r.on.copies)
+	}
 }
 
 // steady counts messages of which so many copies were received.
 func (f *Figures) steady(list []Message, copies uint64) {
-	heard, hops := 0, 0
+	hops := 0
 	var took []time.Duration
 	f.LDHMax = 0
 	for i := range list {
 		m := &list[i]
-		heard += m.Heard
 		hops += m.MaxHops
 		f.LDHMax = max(f.LDHMax, m.MaxHops)
 		took = append(took, max(0, m.Last-m.At))
 	}
-	if heard > 0 {
-		f.RMR = float64(copies)/float64(heard) - 1
-	}
+	f.RMR = rmr(list, copies)
 	f.LDHMean = float64(hops) / float64(len(list))
 	slices.Sort(took)
 	f.LatencyP50, f.LatencyP95, f.LatencyMax = ms(rank(took, 0.5)), ms(rank(took, 0.95)), ms(took[len(took)-1])
+}
+
+// rmr is Plumtree's relative message redundancy: copies received for each delivery, minus the one that was
+// needed.
+func rmr(list []Message, copies uint64) float64 {
+	heard := 0
+	for i := range list {
+		heard += list[i].Heard
+	}
+	if heard == 0 {
+		return -1
+	}
+	return float64(copies)/float64(heard) - 1
 }
 
 func (w *World) living() (n int) {

@@ -49,10 +49,7 @@ func (r *Run) Recording() *Recording {
 		return nil
 	}
 	x.First, x.Among = r.first.reached, r.first.due
-	x.Due = 0
-	if r.steady.said > r.steady.warm {
-		x.Due = (r.steady.said - r.steady.warm) * (r.Plan.Peers + r.Plan.Siphoners - 1)
-	}
+	x.Due = r.steady.count * (r.Plan.Peers + r.Plan.Siphoners - 1)
 	x.Out, x.In = nil, nil
 	for _, h := range r.World.hosts {
 		if h.alive && !h.firewalled {
@@ -80,9 +77,12 @@ func (x *Recording) begin(r *Run) {
 
 // heard takes in a delivery, if it is of a steady message.
 func (x *Recording) heard(r *Run, d *plumtree.Delivery) {
-	l := &r.World.Ledger
-	life := l.runs[r.speaker.origin]
-	if life.speaker < 0 || life.Origin != d.Origin || r.Times.Said >= 0 || d.Seq <= uint64(r.steady.warm) {
+	l, s := &r.World.Ledger, &r.steady
+	if r.Times.Said >= 0 || r.speaker == nil || d.Seq <= uint64(s.first) {
+		return
+	}
+	life := l.runs[s.life]
+	if life.speaker < 0 || life.Origin != d.Origin {
 		return
 	}
 	x.Steady.Add(r.World.Now() - l.Speakers[life.speaker].Messages[d.Seq-1].At)

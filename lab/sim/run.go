@@ -12,7 +12,8 @@ const (
 	saidWithin  = 10 * time.Second // how long a message may take to everybody while nothing is broken
 	warmShare   = 4                // one in so many messages is for the tree to form, and not counted in rmr
 	afterEvery  = 100 * time.Millisecond
-	restartFrom = time.Second // a peer that churn killed is started again after this long,
+	speakOnFor  = 2 * time.Second // how long somebody speaks when all is well again
+	restartFrom = time.Second     // a peer that churn killed is started again after this long,
 	restartTo   = 5 * time.Second
 	// quietAfter is how long a mesh that has just changed goes on saying so: Trickle doubles its interval to a
 	// minute, which takes two. Announcements at rest are counted from then on.
@@ -27,12 +28,14 @@ type Run struct {
 	World   *World
 	Figures Figures
 	Phase   string // what is going on, for whoever waits
+	Stopped bool   // somebody wanted it to end early
 	Times   Times
 
 	stop     func() bool
 	starting int   // peers that churn killed and that are to start again
 	speaker  *Host // of the steady messages; later of those during the fault
 	steady   steady
+	on       steady // of whoever speaks on after the fault
 	first    first
 	whole    *whole // nil while nobody waits for it
 	record   *Recording
@@ -47,6 +50,7 @@ type Times struct {
 	Ended    time.Duration // the last fault; what was cut is whole, and who should live lives
 	Healed   time.Duration // one mesh again
 	CaughtUp time.Duration // all that had been said until Ended was everywhere
+	SaidOn   time.Duration // likewise the messages of whoever spoke on after that
 	Quiet    time.Duration // from when on announcements were counted
 	End      time.Duration
 }
@@ -56,7 +60,7 @@ func NewRun(p Plan) (*Run, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	r := &Run{Plan: p, World: New(p.Config), Times: Times{-1, -1, -1, -1, -1, -1, -1, -1, -1}}
+	r := &Run{Plan: p, World: New(p.Config), Times: Times{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}}
 	if p.Record {
 		r.record = &Recording{}
 	}
@@ -71,10 +75,11 @@ func (r *Run) Do(stop func() bool) error {
 		phase string
 		do    func() bool
 	}{
-		{"peers start and find each other", r.form},
+		{"peers find each other", r.form},
 		{"one peer speaks", r.speak},
 		{"something breaks", r.breakIt},
 		{"the mesh heals", r.heal},
+		{"one peer speaks on", r.speakOn},
 		{"the mesh rests", r.rest},
 	} {
 		r.Phase = step.phase
@@ -103,7 +108,10 @@ func (r *Run) Observe(w *World, h *Host, o *Observation) {
 	}
 }
 
-func (r *Run) stopped() bool { return r.stop != nil && r.stop() }
+func (r *Run) stopped() bool {
+	r.Stopped = r.Stopped || r.stop != nil && r.stop()
+	return r.Stopped
+}
 
 // wait lets time pass until done, which is asked now and then, or for most. False says that it did not happen:
 // somebody wants to stop, a promise was broken, or it took too long, which is then a broken promise too, unless
@@ -192,31 +200,28 @@ func (r *Run) untilWhole(most time.Duration) (at time.Duration, ok bool) {
 func (r *Run) speak() bool {
 	w, p := r.World, &r.Plan
 	r.speaker = w.hosts[w.rng.IntN(p.Peers)]
-	r.steady.warm = p.Messages / warmShare
 	if r.record != nil {
 		r.record.begin(r)
 	}
-	gap := time.Duration(float64(time.Second) / p.Rate)
-	begin := w.Now()
-	for i := range p.Messages {
-		if i == r.steady.warm {
-			if !r.through() {
-				return false
-			}
-			r.steady.before = w.Counts
-			begin = w.Now() - time.Duration(i)*gap
-		}
-		if !r.say(r.speaker, i) || !r.pass(begin+time.Duration(i+1)*gap) {
-			return false
-		}
-		r.steady.said++
-	}
-	if p.Messages > 0 && !r.through() {
+	if !r.steady.speak(r, r.speaker, p.Messages, p.Messages/warmShare) {
 		return false
 	}
-	r.steady.after = w.Counts
 	r.Times.Said = w.Now()
 	return r.pass(p.At)
+}
+
+// speakOn has one peer speak when all is well again, to see what a message costs then.
+func (r *Run) speakOn() bool {
+	w, p := r.World, &r.Plan
+	if !p.broken() || p.Messages == 0 {
+		return true
+	}
+	n := min(p.Messages, int(p.Rate*speakOnFor.Seconds()))
+	if !r.on.speak(r, r.someone(w.hosts[:p.Peers]), n, n/2) {
+		return false
+	}
+	r.Times.SaidOn = w.Now()
+	return true
 }
 
 // say publishes message i of a host. A peer that is busy is asked again: what it refuses it never promised.
@@ -302,4 +307,17 @@ func (r *Run) rest() bool {
 	r.Times.Quiet = w.Now()
 	r.Figures.quiet = w.Counts
 	return r.pass(w.Now() + p.Rest)
+}
+
+// Progress is about how much of the run is done, from 0 to 1: of the virtual time that it takes at least.
+func (r *Run) Progress() float64 {
+	p := &r.Plan
+	all := max(p.spoken(), p.At) + p.For
+	if p.Rest > 0 {
+		all += quietAfter + p.Rest
+	}
+	if all == 0 {
+		return 0
+	}
+	return min(1, float64(r.World.Now())/float64(all))
 }

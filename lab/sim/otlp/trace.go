@@ -20,7 +20,7 @@ import (
 	"hearsay/peer/wire"
 )
 
-// MaxSpans is how many spans a Trace holds: what a browser can show, and a file of some 60 MB. Of more, those
+// MaxSpans is how many spans a Trace holds: what a browser can show, and a file of some 45 MB. Of more, those
 // before are forgotten, half as many at a time, and counted: what led to the end of a run is asked for most.
 const MaxSpans = 50_000
 
