@@ -84,6 +84,11 @@ func (r *Receiver) Emit(res *Resource, spans ...*tracepb.Span) {
 	r.take(&coltrace.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{rs}}, false)
 }
 
+// Take takes spans that came by another way.
+func (r *Receiver) Take(rs *tracepb.ResourceSpans) {
+	r.take(&coltrace.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{rs}}, true)
+}
+
 // take keeps and passes on; it returns how many spans were malformed.
 func (r *Receiver) take(req *coltrace.ExportTraceServiceRequest, tell bool) (rejected int) {
 	for _, rs := range req.ResourceSpans {
