@@ -49,7 +49,7 @@ func (r *Run) Recording() *Recording {
 		return nil
 	}
 	x.First, x.Among = r.first.reached, r.first.due
-	x.Due = r.steady.count * (r.Plan.Peers + r.Plan.Siphoners - 1)
+	x.Due = r.steady.count * (r.Plan.Peers - 1)
 	x.Out, x.In = nil, nil
 	for _, h := range r.World.hosts {
 		if h.alive && !h.firewalled {

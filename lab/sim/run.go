@@ -100,7 +100,7 @@ func (r *Run) Observe(w *World, h *Host, o *Observation) {
 	if r.whole != nil {
 		r.whole.observe(h, o)
 	}
-	if d := o.Delivery; d != nil {
+	if d := o.Delivery; d != nil && !h.firewalled { // a siphoner hears what it can, and is owed nothing
 		r.first.heard(w, d)
 		if r.record != nil {
 			r.record.heard(r, d)
@@ -134,15 +134,17 @@ func (r *Run) wait(most time.Duration, rule string, done func() (bool, string)) 
 	return took >= 0
 }
 
-// pass lets time pass until an instant.
+// pass lets time pass until an instant, and all of it happen that is to happen at that instant.
 func (r *Run) pass(at time.Duration) bool {
 	w := r.World
-	for w.Now() < at {
-		if r.stopped() || !w.Run(min(look, at-w.Now())) {
+	for {
+		if r.stopped() || !w.RunTo(min(w.Now()+look, at)) {
 			return false
 		}
+		if w.Now() >= at {
+			return true
+		}
 	}
-	return w.failure == nil
 }
 
 // every calls f every so often, from now on, until the returned function is called.
