@@ -13,13 +13,23 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"hearsay/lab/control"
+	"hearsay/lab/fleet/local"
 )
 
 // cli is the command line. Each command is in a file of its own.
 type cli struct {
+	Up     upCmd     `cmd:"" default:"withargs" help:"Start a lab: peers that find each other, and a page that shows them. This is the default."`
+	Status statusCmd `cmd:"" help:"Say how the lab and its peers do."`
+	Send   sendCmd   `cmd:"" help:"Have a peer say something, and tell how it fared."`
+	faultCmds
+	Down downCmd `cmd:"" help:"End the lab."`
+
 	Sim simCmd `cmd:"" help:"Run peers by the thousand in virtual time."`
 }
 
@@ -51,6 +61,7 @@ type streams struct {
 }
 
 func main() {
+	local.Main() // a local peer is this program in another role
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
@@ -68,6 +79,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.Exit(func(n int) { code = n }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
+		kong.Vars{"port": strconv.Itoa(control.DefaultPort)},
 	)
 	if err != nil {
 		panic(err) // the command line's description is wrong

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"hearsay/lab/control"
+	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/local"
+	"hearsay/lab/watch"
+)
+
+// upCmd starts a lab, and stays until it is told to end.
+type upCmd struct {
+	Peers  int               `default:"6" help:"How many peers to start."`
+	Engine string            `enum:"local,docker,sim" default:"local" help:"What the peers are: processes on this machine, containers, or simulated: ${enum}."`
+	Name   string            `help:"What the lab is called where there are several. Default: its port." placeholder:"NAME"`
+	Port   int               `help:"Where the page is served on 127.0.0.1. Default: ${port}, or the next that is free." placeholder:"PORT"`
+	Set    map[string]string `short:"s" mapsep:"," help:"Flags of the peers: --set links=4,serve=8." placeholder:"FLAG=VALUE"`
+	dockerFlags
+	JSON bool `help:"One JSON object on standard output once the peers run, and nothing more."`
+}
+
+// lab is one that runs.
+type lab struct {
+	fleet  fleet.Fleet
+	watch  *watch.Watch
+	server *control.Server
+}
+
+// Run starts a lab and waits for its end.
+func (c *upCmd) Run(ctx context.Context, s streams) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer orphan(cancel)()
+	con := newConsole(s, !c.JSON)
+	l, err := c.start(ctx, con)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	if c.JSON {
+		if err := json.NewEncoder(s.out).Encode(l.info()); err != nil {
+			return failed(err)
+		}
+	}
+	go l.tellForming(ctx, con)
+	lines := con.lines(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			con.bye()
+			return nil
+		case <-l.server.Down():
+			con.bye()
+			return nil
+		case line, open := <-lines:
+			if !open {
+				lines = nil // the end of standard input is not the lab's
+				continue
+			}
+			l.say(ctx, con, line)
+		}
+	}
+}
+
+// start brings everything up, or nothing.
+func (c *upCmd) start(ctx context.Context, con *console) (_ *lab, err error) {
+	if c.Peers < 1 {
+		return nil, misused(fmt.Errorf("--peers %d: a lab has one at least", c.Peers))
+	}
+	if err := nameFree(c.Name); err != nil {
+		return nil, err
+	}
+	l := &lab{}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	if l.watch, err = watch.New(watch.Options{}); err != nil {
+		return nil, misused(err)
+	}
+	attached, err := c.makeFleet(ctx, l)
+	if err != nil {
+		return nil, engineError(err)
+	}
+	l.watch.Follow(l.fleet)
+	l.server, err = control.New(control.Config{Fleet: l.fleet, Watch: l.watch, Name: c.Name, Port: c.Port, Said: con.said})
+	if err != nil {
+		return nil, misused(err)
+	}
+	if err := l.page(); err != nil {
+		return nil, failed(err)
+	}
+	if !attached {
+		if _, err := l.fleet.Add(ctx, c.Peers, fleet.Options{}); err != nil {
+			return nil, engineError(err)
+		}
+	}
+	l.server.Serve()
+	con.hello(l)
+	return l, nil
+}
+
+// engineError tells what a machine cannot do from what a person mends.
+func engineError(err error) error {
+	if errors.Is(err, fleet.ErrCannot) {
+		return cannot(err)
+	}
+	return misused(err)
+}
+
+// nameFree refuses a name that a running lab has.
+func nameFree(name string) error {
+	if name == "" {
+		return nil
+	}
+	if n, err := control.Find(name); err == nil {
+		return misused(fmt.Errorf("a lab %q is running already (process %d, http://%s/): end it with `lab down --lab %s`, or choose another --name", name, n.PID, n.Addr, name))
+	}
+	return nil
+}
+
+// traceSoon has peers send their spans at once, so that what happened can be explained at once.
+const traceSoon = "OTEL_BSP_SCHEDULE_DELAY=100"
+
+// makeFleet makes the engine, and reports whether its peers are there already.
+func (c *upCmd) makeFleet(ctx context.Context, l *lab) (attached bool, err error) {
+	cfg := fleet.Config{Flags: c.Set, Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + l.watch.Endpoint(), traceSoon}}
+	switch c.Engine {
+	case "docker":
+		l.fleet, attached, err = c.dockerFlags.makeFleet(ctx, cfg)
+	case "sim":
+		l.fleet, err = simulated(c.Set, l.watch)
+	default:
+		var f *local.Fleet
+		if f, err = local.New(cfg); err == nil {
+			l.fleet = f
+		}
+	}
+	return attached, err
+}
+
+// close ends all of it, in an order in which nobody misses another.
+func (l *lab) close() {
+	if l.server != nil {
+		l.server.Close()
+	}
+	if l.fleet != nil {
+		l.fleet.Close()
+	}
+	if l.watch != nil {
+		l.watch.Close()
+	}
+}
+
+// upInfo is what --json says once the peers run.
+type upInfo struct {
+	Name   string       `json:"name"`
+	URL    string       `json:"url"`
+	Engine string       `json:"engine"`
+	Peers  []fleet.Peer `json:"peers"`
+}
+
+func (l *lab) info() upInfo {
+	return upInfo{l.server.Name(), l.server.URL(), l.fleet.Engine(), l.fleet.Peers()}
+}
+
+// formWithin is how long we wait to tell that the peers have formed a mesh.
+const formWithin = time.Minute
+
+// tellForming tells when the peers are a mesh for the first time.
+func (l *lab) tellForming(ctx context.Context, con *console) {
+	ctx, cancel := context.WithTimeout(ctx, formWithin)
+	defer cancel()
+	var f watch.Figures
+	err := l.watch.Until(ctx, func(m *watch.Model) bool {
+		f = m.Figures()
+		return f.Meshed && f.Peers > 0
+	})
+	switch {
+	case err == nil && f.Peers == 1:
+		con.said("one peer, which waits for others")
+	case err == nil:
+		con.said(fmt.Sprintf("meshed: %s, one part, everybody has two neighbors or more", plural(f.Links, "link")))
+	case context.Cause(ctx) == context.DeadlineExceeded:
+		con.said(fmt.Sprintf("not meshed after %v: %s", formWithin, f.Why))
+	}
+}
+
+// say publishes a typed line, and tells how it fared as soon as that is known.
+func (l *lab) say(ctx context.Context, con *console, line string) {
+	sent, err := l.server.Send(ctx, control.SendRequest{Text: line, NoWait: true})
+	if err != nil {
+		if ctx.Err() == nil {
+			con.said(err.Error())
+		}
+		return
+	}
+	con.later(func() {
+		l.server.Fared(ctx, line, sent)
+		if ctx.Err() == nil {
+			con.said(sent.Text)
+		}
+	})
+}
