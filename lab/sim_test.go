@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hearsay/lab/sim"
+)
+
+// runLab runs the command line in this process.
+func runLab(t *testing.T, ctx context.Context, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(ctx, args, streams{strings.NewReader(""), &o, &e})
+	return code, o.String(), e.String()
+}
+
+func TestSimUsage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ args, want string }{
+		{"sim --frobnicate", "--frobnicate"},
+		{"sim --seed one", "--seed"},
+		{"sim --kill 80", "5%"},
+		{"sim --kill 100%", "--kill"},
+		{"sim --latency 20ms..1ms", "1ms..20ms"},
+		{"sim --latency 0s", "--latency"},
+		{"sim --churn 5", "20/s"},
+		{"sim --partition thirds --for 1s", "half"},
+		{"sim --broadcast gossip", "plumtree"},
+		{"sim --at 60s", "--at"},
+		{"sim --links 0", "--links"},
+		{"sim --links 7", "--serve"},
+		{"sim --domains 0", "--domains"},
+		{"sim --domains 2", "--join"},
+		{"sim --retain 1ms", "--retain"},
+		{"sim --retain-bytes 1B", "64KiB"},
+		{"sim --peers 1000000 --messages 1000 --size 60KiB --retain-bytes 1GiB", "memory"},
+		{"sim --plots " + file, "--plots"},
+		{"sim --trace " + filepath.Join(file, "x"), "--trace"},
+		{"sim curve --seeds 0", "--seeds"},
+		{"sim curve --parallel -1", "--parallel"},
+		{"sim curve --peers 9", "--kill"},
+		{"sim curve --plots " + file, "--plots"},
+	} {
+		code, out, errs := runLab(t, t.Context(), strings.Fields(test.args)...)
+		if code != exitUsage || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, test.want) {
+			t.Errorf("lab %s: exit %d, %q and %q; want exit 2 and one line with %q", test.args, code, out, errs, test.want)
+		}
+	}
+}
+
+// Other programs read these names.
+func TestSimJSON(t *testing.T) {
+	code, out, errs := runLab(t, t.Context(), "sim", "--peers", "30", "--within", "1s", "--messages", "8", "--kill", "50%", "--rest", "5s", "--json")
+	if code != 0 || errs != "" || strings.Count(out, "\n") != 1 {
+		t.Fatalf("exit %d, %q, and %d lines", code, errs, strings.Count(out, "\n"))
+	}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields(`peers published delivered lost duplicated out_of_order unexpected never_read reliability rmr ldh_mean ldh_max
+		latency_ms_p50 latency_ms_p95 latency_ms_max formed_ms healed_ms flowed_ms announcements_per_s virtual_ms wall_ms events rss_bytes`) {
+		v, ok := got[name].(float64)
+		if !ok || v < 0 {
+			t.Errorf("%s is %v, want a number that was measured", name, got[name])
+		}
+	}
+	if got["peers"] != 30. || got["reliability"] != 1. || got["survivors"] != 15. || got["rss_bytes"].(float64) < 1<<20 {
+		t.Errorf("the figures are %s", out)
+	}
+}
+
+func TestSimAccountOfARun(t *testing.T) {
+	code, out, errs := runLab(t, t.Context(), "sim", "--peers", "30", "--within", "1s", "--messages", "8", "--partition", "half", "--for", "5s", "--siphoners", "2", "--loss", "1%")
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d, %q", code, errs)
+	}
+	for _, text := range []string{
+		"30 peers, seed 1, plumtree; each opens 3 links and serves 6; packets take 50µs..250µs, 1 % are lost",
+		"0.000 s  the peers start, one by one, and 2 that nobody can dial",
+		"the network is cut in half, and both sides go on talking",
+		"the halves are joined", "32 peers live, in 2 parts", "one mesh again, after", "the end",
+		"reliability", "100 %", "copies too many", "of memory", "digest",
+	} {
+		if !strings.Contains(out, text) {
+			t.Errorf("the account does not say %q:\n%s", text, out)
+		}
+	}
+}
+
+func TestSimInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	code, out, errs := runLab(t, ctx, "sim", "--peers", "30", "--kill", "50%")
+	if code != exitFailed || !strings.Contains(out, "interrupted") || strings.Contains(out, "one mesh") || errs != "lab: "+errInterrupted.Error()+"\n" {
+		t.Errorf("exit %d, %q, and\n%s", code, errs, out)
+	}
+}
+
+func TestSimKeepsPicturesAndTrace(t *testing.T) {
+	dir := t.TempDir()
+	trace := filepath.Join(dir, "trace.json")
+	code, _, errs := runLab(t, t.Context(), "sim", "--peers", "20", "--within", "1s", "--messages", "8", "--kill", "50%", "--plots", dir, "--trace", trace)
+	if code != 0 || !strings.Contains(errs, "5 pictures are in "+dir) || !strings.Contains(errs, "spans are in "+trace) {
+		t.Errorf("exit %d, %q", code, errs)
+	}
+	for _, name := range []string{"coverage", "healing", "hops", "degree", "copies"} {
+		for _, ext := range []string{".svg", ".png"} {
+			if s, err := os.Stat(filepath.Join(dir, name+ext)); err != nil || s.Size() < 1000 {
+				t.Errorf("%s%s: %v", name, ext, err)
+			}
+		}
+	}
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !json.Valid(b) || !bytes.HasPrefix(b, []byte(`{"resourceSpans":[`)) || !bytes.Contains(b, []byte(`"fault kill"`)) {
+		t.Errorf("the trace begins with %.80s", b)
+	}
+	// A run without a fault has no first message after it, and nothing to heal.
+	calm := filepath.Join(dir, "calm")
+	if code, _, errs := runLab(t, t.Context(), "sim", "--peers", "20", "--within", "1s", "--messages", "8", "--plots", calm); code != 0 || !strings.Contains(errs, "4 pictures") {
+		t.Errorf("without a fault: exit %d, %q", code, errs)
+	}
+}
+
+func TestCurve(t *testing.T) {
+	var outs []string
+	for _, parallel := range []string{"1", "3"} {
+		dir := t.TempDir()
+		code, out, _ := runLab(t, t.Context(), "sim", "curve", "--peers", "40", "--seeds", "2", "--parallel", parallel, "--json", "--plots", dir)
+		if code != 0 {
+			t.Fatalf("exit %d", code)
+		}
+		outs = append(outs, out)
+		for _, name := range []string{"curve.svg", "curve.png", "curve-time.svg", "curve-time.png"} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if outs[0] != outs[1] {
+		t.Errorf("one run at a time comes to\n%s and three to\n%s", outs[0], outs[1])
+	}
+	var c curve
+	if err := json.Unmarshal([]byte(outs[0]), &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Peers != 40 || c.Seeds != 2 || len(c.Points) != 2*len(curveShares) {
+		t.Fatalf("%d points of %d peers", len(c.Points), c.Peers)
+	}
+	for _, p := range c.Points {
+		if p.Runs != 2 || p.Reliable != 1 || p.HealedMS < 0 || p.FlowedMS < 0 || p.Largest <= 0 || p.Largest > 1 || p.InSecond > p.Reliable || p.Violation != "" {
+			t.Errorf("a point is %+v", p)
+		}
+	}
+	// Of few failures hardly anybody is cut off, of many nearly all are.
+	if few, many := c.Points[0], c.Points[len(c.Points)-1]; few.Failed != 0.1 || many.Failed != 0.95 || few.Largest < 0.9 {
+		t.Errorf("from %+v to %+v", few, many)
+	}
+}
+
+func TestCurveTable(t *testing.T) {
+	c := curve{Peers: 1000, Seeds: 3, Points: []curvePoint{{Broadcast: "flood", Failed: 0.8, Runs: 3, Largest: 0.31, InSecond: 0.9999, Reliable: 1, FlowedMS: 4.5, HealedMS: -1}}}
+	var b strings.Builder
+	c.table(&b)
+	fields := strings.Fields(b.String()[strings.LastIndex(strings.TrimSpace(b.String()), "\n"):])
+	if want := strings.Fields("80 % flood 31.0 % 0.0 % 99.9 % 100.0 % 4.5ms never"); !slices.Equal(fields, want) {
+		t.Errorf("the row is %q, want %q", fields, want)
+	}
+}
+
+// A mean of times of which one never came is no time.
+func TestCurveCountsWhatDidNotHappen(t *testing.T) {
+	f := func(flowed, healed, largest float64) curveRun {
+		return curveRun{figures: &sim.Figures{Living: 10, Largest: int(largest * 10), FlowedMS: flowed, HealedMS: healed, First: sim.First{Reliable: 1, InSecond: 0.5, Before: -1}}}
+	}
+	var s curveSum
+	s.add(curveRun{}) // not finished
+	s.add(f(4, 10, 1))
+	s.add(f(-1, 20, 0.5))
+	var p curvePoint
+	s.mean(&p)
+	if want := (curvePoint{Runs: 2, Largest: 0.75, InSecond: 0.5, Reliable: 1, FlowedMS: -1, HealedMS: 15}); p != want {
+		t.Errorf("%+v, want %+v", p, want)
+	}
+}
+
+func TestWords(t *testing.T) {
+	for got, want := range map[string]string{
+		count(0):               "0",
+		count(999):             "999",
+		count(1234567):         "1,234,567",
+		count(-1000):           "-1,000",
+		percent(1):             "100 %",
+		percent(0.999999):      "99.999 %", // not all
+		percent(0.29):          "29 %",
+		span(millis(0.0123)):   "12.3µs",
+		span(millis(1.234567)): "1.23ms",
+		span(millis(204.44)):   "204ms",
+		span(millis(61_234)):   "1m1.2s",
+		span(0):                "0s",
+		roundBytes(5 << 20):    "5.0MiB",
+		roundBytes(196 << 20):  "196MiB",
+		roundBytes(3 << 30):    "3.0GiB",
+		roundBytes(100):        "100B",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestMemory(t *testing.T) {
+	if n := residentBytes(); n < 1<<20 || n > 1<<40 {
+		t.Errorf("this process takes %d bytes", n)
+	}
+	available, err := availableMemory()
+	if err != nil || available <= 0 {
+		t.Fatalf("%d bytes are available, %v", available, err)
+	}
+	most := available / peerBytes
+	if err := enoughMemory(most/2, 0); err != nil {
+		t.Errorf("half of what fits: %v", err)
+	}
+	if err := enoughMemory(2*most, 0); err == nil || !strings.Contains(err.Error(), "at most --peers") {
+		t.Errorf("twice what fits: %v", err)
+	}
+}
+
+// Nobody looks at a bar in a pipe, and nothing may get into what is read there.
+func TestNoBarWithoutATerminal(t *testing.T) {
+	if newProgress(io.Discard) != nil {
+		t.Error("there is a bar in a buffer")
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	bar := newProgress(w)
+	if bar != nil {
+		t.Error("there is a bar in a pipe")
+	}
+	bar.show(0.5, "half")
+	bar.done()
+}
