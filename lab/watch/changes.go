@@ -30,6 +30,7 @@ type Batch struct {
 // A Batch is for people, who see no more than so much at once. The rest is counted, and can be asked for.
 const (
 	batchMessages = 24
+	batchHops     = 2000 // of these messages; then those of the older ones are left out
 	batchEvents   = 100
 	// figuresEvery is how often figures are counted again while things change.
 	figuresEvery = 250 * time.Millisecond
@@ -154,6 +155,7 @@ func (m *Model) changedMessages() (out []MessageView, skipped int) {
 	}
 	list := slices.SortedFunc(maps.Keys(l.dirty), func(a, b *message) int { return cmp.Compare(a.number, b.number) })
 	clear(l.dirty)
+	hops := 0
 	for _, msg := range slices.Backward(list) {
 		if len(out) >= batchMessages {
 			skipped++
@@ -165,6 +167,9 @@ func (m *Model) changedMessages() (out []MessageView, skipped int) {
 			continue
 		}
 		msg.told = look
+		if hops += len(v.Hops.To); hops > batchHops {
+			v.Hops = nil
+		}
 		out = append(out, v)
 	}
 	slices.Reverse(out)
@@ -179,9 +184,9 @@ type look struct {
 }
 
 func (v *MessageView) look() look {
-	l := look{heard: v.Heard, owed: v.Owed, further: v.Further, hops: len(v.Hops), took: v.Took, sure: true}
-	for _, h := range v.Hops {
-		if h.From > 0 {
+	l := look{heard: v.Heard, owed: v.Owed, further: v.Further, hops: len(v.Hops.To), took: v.Took, sure: true}
+	for _, from := range v.Hops.From {
+		if from > 0 {
 			l.tellers++
 		}
 	}

@@ -39,15 +39,17 @@ type MessageView struct {
 	Further int     `json:"copies"` // beyond the first
 	Traced  bool    `json:"traced"` // of all deliveries it is known who told
 	Trace   string  `json:"trace"`
-	Hops    []Hop   `json:"hops"`
+	Hops    *Hops   `json:"hops,omitempty"` // nil where there are too many messages to tell of all hops
 }
 
-// Hop is one delivery: of whom, by whom (0 is not known), after how many milliseconds.
-type Hop struct {
-	To   int     `json:"to"`
-	From int     `json:"from"`
-	At   float64 `json:"at"`
-	How  string  `json:"how"`
+// Hops are deliveries, in the order in which we heard of them: of whom, by whom (0 is not known), after how many
+// milliseconds, and how: a letter for each, e for eager, g for grafted, c for catch-up, - if that is not known. They
+// are most of what the page is told, and so they are told shortly.
+type Hops struct {
+	To   []int     `json:"to"`
+	From []int     `json:"from"`
+	At   []float64 `json:"at"`
+	How  string    `json:"how"`
 }
 
 // State is everything that the page shows, at one instant.
@@ -69,6 +71,7 @@ type State struct {
 // How much of each list a State holds.
 const (
 	stateMessages    = 200
+	stateTrees       = 20 // of these messages with hops
 	stateEvents      = 500
 	stateDiscoveries = 200
 	stateHeals       = 200
@@ -79,8 +82,13 @@ const (
 func (m *Model) State() *State {
 	s := m.topology()
 	s.Messages, s.Events, s.Discoveries = []MessageView{}, []Event{}, append([]Discovery{}, m.found.last(stateDiscoveries)...)
-	for _, msg := range m.messages.order[max(0, len(m.messages.order)-stateMessages):] {
-		s.Messages = append(s.Messages, m.viewMessage(msg))
+	newest := m.messages.order[max(0, len(m.messages.order)-stateMessages):]
+	for i, msg := range newest {
+		v := m.viewMessage(msg)
+		if len(newest)-i > stateTrees {
+			v.Hops = nil
+		}
+		s.Messages = append(s.Messages, v)
 	}
 	s.Events = append(s.Events, m.events.last(stateEvents)...)
 	s.Events = append(s.Events, m.logs.last(stateEvents/4)...)
@@ -132,8 +140,9 @@ func (m *Model) isRoot(p *place) bool {
 func (m *Model) viewMessage(msg *message) MessageView {
 	v := MessageView{
 		Number: msg.number, ID: msg.id, At: millis(msg.said), From: msg.origin.number, Name: m.sayer(msg), Text: msg.text,
-		Took: -1, Trace: traceText(msg.trace), Hops: make([]Hop, 0, len(msg.hops)), Traced: true,
+		Took: -1, Trace: traceText(msg.trace), Hops: &Hops{To: []int{}, From: []int{}, At: []float64{}}, Traced: true,
 	}
+	letters := make([]byte, 0, len(msg.hops))
 	due := 0
 	v.Heard, due = m.coverage(msg)
 	v.Owed = v.Heard + due
@@ -146,8 +155,10 @@ func (m *Model) viewMessage(msg *message) MessageView {
 		at := sinceMS(msg.said, h.at)
 		v.Took = max(v.Took, at)
 		v.Traced = v.Traced && h.traced
-		v.Hops = append(v.Hops, Hop{h.to.number, h.from.number, at, h.how.String()})
+		v.Hops.To, v.Hops.From, v.Hops.At = append(v.Hops.To, h.to.number), append(v.Hops.From, h.from.number), append(v.Hops.At, at)
+		letters = append(letters, "-egc"[h.how])
 	}
+	v.Hops.How = string(letters)
 	return v
 }
 
