@@ -19,6 +19,7 @@ type deep struct {
 	asked      []*link // everybody who was asked
 	tried      []*link // those who were asked in this round
 	gone       []*link // those who said that what comes next is gone
+	silent     instant // since when all the others have been asked and did not answer; zero if they have not
 }
 
 // verdict is the end of a deep fetch: that first to last, as far as they were published at start or
@@ -53,12 +54,16 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 	return 0
 }
 
+// covers reports whether the verdict answers r. That they are older than start says nothing to who is older
+// still; that they are gone does.
 func (v *verdict) covers(r *owed, now instant) bool {
-	return v.first <= r.next && r.next <= v.last && v.start <= r.start && now < v.until
+	return v.first <= r.next && r.next <= v.last && (!v.old || v.start <= r.start) && now < v.until
 }
 
 // deepNext asks the next neighbor, the oldest first, since it is the likeliest to have what we have
 // not. If nobody has it, it waits for somebody to come, unless they were all asked and say it is gone.
+// Who does not answer waits for somebody himself, and be it, in a ring of newcomers, for us: so if one
+// who had it says that it is gone, the silent ones are not waited for until it has expired.
 func (t *Tree) deepNext(o *origin) {
 	d := o.deep
 	d.from = nil
@@ -78,7 +83,7 @@ func (t *Tree) deepNext(o *origin) {
 		d.until = min(d.last, d.from.views[o.slot].has)
 		d.due = t.now + deepPatience
 		t.request(d.from, ask{o, d.next, d.until, d.start, false})
-	case t.now > t.cfg.Retain || !open && len(d.gone) > 0:
+	case t.now > t.cfg.Retain || len(d.gone) > 0 && (!open || d.silent > 0 && t.now-d.silent >= deepAgain):
 		t.conclude(o, d.last, false)
 		t.deepMoved(o, d.last+1)
 		return
@@ -88,6 +93,9 @@ func (t *Tree) deepNext(o *origin) {
 	default:
 		d.tried = nil
 		d.due = t.now + deepAgain
+		if d.silent == 0 {
+			d.silent = t.now
+		}
 	}
 	t.retryAt = min(t.retryAt, d.due)
 }
@@ -118,6 +126,7 @@ func (t *Tree) conclude(o *origin, last uint64, old bool) {
 // deepMoved goes on at next, and with whatever waited for what came before.
 func (t *Tree) deepMoved(o *origin, next uint64) {
 	d := o.deep
+	d.silent = 0
 	switch d.next = next; {
 	case next > d.last:
 		o.deep = nil

@@ -129,3 +129,64 @@ func TestTwoMeshesMeetInANewcomer(t *testing.T) {
 		n.wantAll(a, 51)
 	}
 }
+
+// TestRingOfNewcomers has an old peer ask for what its origin keeps no longer, and newcomers who never had it ask
+// one another for its sake, in a ring. Nobody can give it, and the old peer must not wait for it until it
+// would have expired, since what its origin says now waits, too.
+func TestRingOfNewcomers(t *testing.T) {
+	n := newNetwork(t, 1)
+	a := n.start(func(c *Config) { c.RetainBytes = 1 }) // it keeps the newest alone
+	old := n.start()
+	n.run(time.Second)
+	for range 50 {
+		a.publish("then")
+	}
+	n.run(10 * time.Second)
+	ring := []*peer{n.start(), n.start(), n.start()}
+	for i, p := range ring {
+		n.join(a, p)
+		n.join(p, ring[(i+1)%len(ring)])
+		n.run(10 * time.Millisecond)
+	}
+	n.run(time.Second)
+	last := a.publish("now")
+	n.run(time.Second)
+	n.join(old, ring[0])
+	n.join(old, a)
+	n.run(2*deepAgain + time.Second)
+	if got := old.got[a.origin]; len(got) == 0 || got[len(got)-1] != last {
+		t.Fatalf("it waits for what is gone, and has not heard number %d\n%s", last, n.table(a))
+	}
+	n.run(2*deepAgain + time.Second)
+	for _, p := range append(ring, old) {
+		if len(p.tree.deeps) > 0 {
+			t.Errorf("%s looks for it still", p.name)
+		}
+	}
+}
+
+// TestAgeSurvivesANewcomer has a newcomer pass on what is older than itself: it stays as old as it is, for
+// another newcomer, and for the retention window.
+func TestAgeSurvivesANewcomer(t *testing.T) {
+	n := newNetwork(t, 1)
+	a := n.start()
+	n.run(time.Second)
+	a.publish("before")
+	n.run(900 * time.Millisecond) // a does not know whether p is older or younger: its word was under way
+	p, q := n.start(), n.start()
+	n.join(a, p)
+	n.run(10 * time.Millisecond)
+	n.join(p, q)
+	n.run(time.Second)
+	if p.tree.Stats().Dropped[reasonOld] != 1 {
+		t.Fatalf("p was to get what is older than itself: %+v", p.tree.Stats())
+	}
+	for _, x := range []*peer{p, q} {
+		if len(x.got) > 0 {
+			t.Errorf("%s delivered what was said before it started", x.name)
+		}
+	}
+	if e := p.tree.log.oldest(); e == nil || e.published > -900*time.Millisecond+5*ageSlack {
+		t.Errorf("p keeps it as if it were younger: %+v", e)
+	}
+}

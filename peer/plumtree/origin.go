@@ -23,7 +23,7 @@ type origin struct {
 	// evicted is the highest message that was removed from the log, and evictedAt when it was published.
 	evicted   uint64
 	evictedAt instant
-	published instant // when the newest was published; expiry is monotone within an origin
+	published instant // when the newest was published, or before all; expiry is monotone within an origin
 	touched   instant // when upto last moved
 	log       runs
 	parent    *link // that pushed the newest first; it need not be up any more
@@ -50,7 +50,7 @@ func (s *origins) findName(name wire.Origin) *origin { return s.byName[string(na
 // add makes an entry. The name is copied, for it may be part of a frame.
 func (s *origins) add(name wire.Origin) *origin {
 	o := &origin{name: wire.Origin(strings.Clone(string(name)))}
-	o.due = never
+	o.due, o.published = never, -never
 	if n := len(s.free); n > 0 {
 		o.slot, s.free = s.free[n-1], s.free[:n-1]
 	} else {
