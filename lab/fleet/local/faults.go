@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/cable"
 	"hearsay/peer/hook"
 )
 
 // Add starts n more peers.
 func (f *Fleet) Add(ctx context.Context, n int, o fleet.Options) ([]int, error) {
-	f.doing.Lock()
-	defer f.doing.Unlock()
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
 	f.mu.Lock()
 	before := len(f.places)
 	if n < 1 || before+n > MaxPeers {
@@ -34,7 +33,7 @@ func (f *Fleet) Add(ctx context.Context, n int, o fleet.Options) ([]int, error) 
 	f.places = append(f.places, added...)
 	f.mu.Unlock()
 	if before > 0 {
-		f.fault(time.Now(), "scale "+strconv.Itoa(before+n), numbers)
+		f.Tell(time.Now(), "scale "+strconv.Itoa(before+n), numbers)
 	}
 	if err := f.beginAll(ctx, added); err != nil {
 		f.mu.Lock()
@@ -47,8 +46,8 @@ func (f *Fleet) Add(ctx context.Context, n int, o fleet.Options) ([]int, error) 
 
 // Start starts peers again that have ended.
 func (f *Fleet) Start(ctx context.Context, peers ...int) error {
-	f.doing.Lock()
-	defer f.doing.Unlock()
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
 	var again []*place
 	f.mu.Lock()
 	for _, number := range peers {
@@ -63,14 +62,14 @@ func (f *Fleet) Start(ctx context.Context, peers ...int) error {
 		again = append(again, p)
 	}
 	f.mu.Unlock()
-	f.fault(time.Now(), "start "+list(peers), peers)
+	f.Tell(time.Now(), "start "+cable.List(peers), peers)
 	return f.beginAll(ctx, again)
 }
 
 // beginAll starts processes, has all others know of them what a cut needs, and then lets them begin. If one cannot,
 // none does.
 func (f *Fleet) beginAll(ctx context.Context, places []*place) error {
-	err := each(places, startsAtOnce, func(p *place) error { return f.begin(ctx, p) })
+	err := cable.Each(places, startsAtOnce, func(p *place) error { return f.begin(ctx, p) })
 	if err == nil {
 		f.mu.Lock()
 		var events []fleet.Event
@@ -81,12 +80,12 @@ func (f *Fleet) beginAll(ctx context.Context, places []*place) error {
 		for _, e := range events {
 			f.Emit(e)
 		}
-		if len(f.groups) > 0 || len(f.isolated) > 0 {
-			_, err = f.apply(ctx)
+		if f.Cuts() {
+			err = f.Obey(ctx)
 		}
 	}
 	if err == nil {
-		err = each(places, len(places), func(p *place) error { return f.letGo(ctx, p) })
+		err = cable.Each(places, len(places), func(p *place) error { return f.letGo(ctx, p) })
 	}
 	if err != nil {
 		for _, p := range places {
@@ -102,8 +101,7 @@ func (f *Fleet) beginAll(ctx context.Context, places []*place) error {
 func (f *Fleet) letGo(ctx context.Context, p *place) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	rules := f.rules(p.info.Number)
-	_, err := p.run.hold.Do(ctx, hook.Request{Do: hook.DoGo, Rules: &rules, Siphoner: p.siphoner})
+	_, err := p.run.hold.Do(ctx, hook.Request{Do: hook.DoGo, Rules: f.rules(p.info.Number), Siphoner: p.siphoner})
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("it has not begun within %v", startWithin)
 	}
@@ -116,13 +114,13 @@ func (f *Fleet) letGo(ctx context.Context, p *place) error {
 
 // Kill ends peers by SIGKILL.
 func (f *Fleet) Kill(_ context.Context, peers ...int) error {
-	f.doing.Lock()
-	defer f.doing.Unlock()
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
 	all, err := f.living(peers)
 	if err != nil {
 		return err
 	}
-	f.fault(time.Now(), "kill "+list(peers), peers)
+	f.Tell(time.Now(), "kill "+cable.List(peers), peers)
 	for _, r := range all {
 		r.setEnding("kill")
 		r.cmd.Process.Kill()
@@ -135,8 +133,8 @@ func (f *Fleet) Kill(_ context.Context, peers ...int) error {
 
 // Stop ends peers by SIGTERM, and waits until they are gone. One that does not end is killed, which is an error.
 func (f *Fleet) Stop(_ context.Context, peers ...int) error {
-	f.doing.Lock()
-	defer f.doing.Unlock()
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
 	all, err := f.living(peers)
 	if err != nil {
 		return err
@@ -146,8 +144,8 @@ func (f *Fleet) Stop(_ context.Context, peers ...int) error {
 			return fmt.Errorf("%s is paused and would not hear it: resume it first, or kill it", r.place.info.Name)
 		}
 	}
-	f.fault(time.Now(), "stop "+list(peers), peers)
-	return each(all, len(all), func(r *run) error {
+	f.Tell(time.Now(), "stop "+cable.List(peers), peers)
+	return cable.Each(all, len(all), func(r *run) error {
 		begun := time.Now()
 		r.setEnding("stop")
 		r.end(endWithin)
@@ -163,8 +161,8 @@ const pauseWithin = 2 * time.Second
 
 // Pause stops processes; their kernel goes on acknowledging what they are sent.
 func (f *Fleet) Pause(ctx context.Context, peers ...int) error {
-	f.doing.Lock()
-	defer f.doing.Unlock()
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
 	if err := canPause(); err != nil {
 		return err
 	}
@@ -177,8 +175,8 @@ func (f *Fleet) Pause(ctx context.Context, peers ...int) error {
 			return fmt.Errorf("%s is paused already", r.place.info.Name)
 		}
 	}
-	f.fault(time.Now(), "pause "+list(peers), peers)
-	return each(all, len(all), func(r *run) error {
+	f.Tell(time.Now(), "pause "+cable.List(peers), peers)
+	return cable.Each(all, len(all), func(r *run) error {
 		if err := freeze(r.cmd.Process); err != nil {
 			return err
 		}
@@ -199,8 +197,8 @@ func (f *Fleet) Pause(ctx context.Context, peers ...int) error {
 
 // Resume lets paused peers go on, under the rules that are in force by now.
 func (f *Fleet) Resume(ctx context.Context, peers ...int) error {
-	f.doing.Lock()
-	defer f.doing.Unlock()
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
 	all, err := f.living(peers)
 	if err != nil {
 		return err
@@ -210,14 +208,13 @@ func (f *Fleet) Resume(ctx context.Context, peers ...int) error {
 			return fmt.Errorf("%s is not paused", r.place.info.Name)
 		}
 	}
-	f.fault(time.Now(), "resume "+list(peers), peers)
-	return each(all, len(all), func(r *run) error {
+	f.Tell(time.Now(), "resume "+cable.List(peers), peers)
+	return cable.Each(all, len(all), func(r *run) error {
 		if err := thaw(r.cmd.Process); err != nil {
 			return err
 		}
 		f.setPaused(r, false)
-		_, err := f.obey(ctx, r)
-		return err
+		return f.obey(ctx, r)
 	})
 }
 
@@ -258,34 +255,4 @@ func (f *Fleet) setPaused(r *run, paused bool) {
 		kind = fleet.Paused
 	}
 	f.Emit(fleet.Event{At: time.Now(), Kind: kind, Peer: r.place.info.Number, Run: r.number})
-}
-
-// fault tells what is done.
-func (f *Fleet) fault(at time.Time, what string, peers []int) {
-	f.Emit(fleet.Event{At: at, Kind: fleet.Faulted, Reason: what, Peers: peers})
-}
-
-// list writes numbers as people type them.
-func list(numbers []int) string {
-	var words []string
-	for _, n := range numbers {
-		words = append(words, strconv.Itoa(n))
-	}
-	return strings.Join(words, ",")
-}
-
-// each does something with all of a list, so many at a time, and returns all errors.
-func each[T any](all []T, atOnce int, do func(T) error) error {
-	errs := make([]error, len(all))
-	slots := make(chan struct{}, max(1, atOnce))
-	var wg sync.WaitGroup
-	for i, x := range all {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = do(x)
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
 }

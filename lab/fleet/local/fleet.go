@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"hearsay/lab/fleet"
-	"hearsay/lab/quantity"
+	"hearsay/lab/fleet/cable"
 	"hearsay/peer/node"
 )
 
@@ -28,8 +28,6 @@ const (
 	startWithin = 20 * time.Second
 	// startsAtOnce is how many peers start at one time.
 	startsAtOnce = 8
-	// answerWithin is how long a peer may take to answer what it knows.
-	answerWithin = 5 * time.Second
 	// endWithin is how long a peer may take to end by itself: its goodbye, and two seconds for its last traces.
 	endWithin = 4 * time.Second
 )
@@ -37,21 +35,11 @@ const (
 // Fleet is a fleet.Fleet of processes.
 type Fleet struct {
 	fleet.Hub
+	cable.Network
 	cfg     fleet.Config
 	program string
 	flags   []string // of every peer
-	deaf    bool     // multicast is switched off
 	spawn   *spawner
-	rng     func(n int) int
-
-	// doing is held while the peers, or what is between them, are being changed: one thing at a time.
-	doing sync.Mutex
-	// Under doing: the faults in force.
-	groups   [][]int
-	isolated map[int]bool
-	delay    map[int]quantity.Spread
-	loss     map[int]quantity.Share
-	probes   int
 
 	mu     sync.Mutex
 	places []*place
@@ -68,12 +56,11 @@ func New(cfg fleet.Config) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Fleet{
-		cfg: cfg, program: program, isolated: map[int]bool{},
-		delay: map[int]quantity.Spread{}, loss: map[int]quantity.Share{}, rng: rand.IntN,
-	}
+	f := &Fleet{cfg: cfg, program: program}
 	flags := map[string]string{"group": ownGroup()}
-	if f.deaf = cfg.Flags["group"] == "none"; !f.deaf {
+	deaf := cfg.Flags["group"] == "none"
+	f.Init(f, deaf)
+	if !deaf {
 		if flags["interface"], err = loopback(); err != nil {
 			return nil, err
 		}
@@ -163,7 +150,7 @@ func (f *Fleet) Status(ctx context.Context, peer int) (*node.Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, cable.AnswerWithin)
 	defer cancel()
 	return r.hold.Status(ctx)
 }
@@ -196,8 +183,8 @@ func (f *Fleet) place(number int) (*place, error) {
 
 // Close ends all peers, and returns when nothing is left of them.
 func (f *Fleet) Close() error {
-	f.doing.Lock()
-	defer f.doing.Unlock()
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/cable"
 	"hearsay/lab/quantity"
 )
 
@@ -324,22 +325,24 @@ func TestPartitionCutsBothAndHeals(t *testing.T) {
 	})
 }
 
+// disobedient has nobody obey.
+type disobedient struct{ *Fleet }
+
+func (disobedient) Obey(context.Context) error { return nil }
+
 // The proof of a cut can fail: where rules are not obeyed, it says who still hears whom.
 func TestProofFindsACutThatIsNone(t *testing.T) {
 	m := newMesh(t, 3, nil)
 	m.until(10*time.Second, "a mesh", m.meshed)
-	f := m.Fleet
-	f.doing.Lock()
-	defer f.doing.Unlock()
-	f.groups = [][]int{{1, 2}, {3}}
-	err := f.prove(t.Context())
+	var n cable.Network
+	n.Init(disobedient{m.Fleet}, false)
+	err := n.Partition(t.Context(), []int{1, 2}, []int{3})
 	wantError(t, err, "peer-3 still hears peer-1 by multicast")
 	wantError(t, err, "still reaches peer-3 by TCP")
-	f.groups = nil
-	if _, err := f.apply(t.Context()); err != nil {
-		t.Fatal(err)
+	if n.Cuts() {
+		t.Error("a cut that failed is still in force")
 	}
-	if err := f.prove(t.Context()); err != nil {
+	if err := n.Heal(t.Context()); err != nil {
 		t.Errorf("nothing is cut: %v", err)
 	}
 }

@@ -37,7 +37,7 @@ type run struct {
 }
 
 // begin starts a process at a place, under the rules that are in force, and returns when it lets others in. The caller
-// holds doing.
+// holds Doing.
 func (f *Fleet) begin(ctx context.Context, p *place) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("it has not said hello within %v", startWithin))
 	defer cancel()
