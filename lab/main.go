@@ -28,7 +28,12 @@ type cli struct {
 	Status statusCmd `cmd:"" help:"Say how the lab and its peers do."`
 	Send   sendCmd   `cmd:"" help:"Have a peer say something, and tell how it fared."`
 	faultCmds
-	Down downCmd `cmd:"" help:"End the lab."`
+	Explain explainCmd `cmd:"" help:"Tell who told whom a message, hop by hop, and who has not got it and why."`
+	Down    downCmd    `cmd:"" help:"End the lab."`
+
+	Run     runCmd     `cmd:"" help:"Carry out scenarios, judge them, and keep the evidence."`
+	Report  reportCmd  `cmd:"" help:"Make the page of a run anew from its folder."`
+	Compare compareCmd `cmd:"" help:"Put two runs side by side."`
 
 	Sim simCmd `cmd:"" help:"Run peers by the thousand in virtual time."`
 }

@@ -22,6 +22,8 @@ const (
 	// calmAfter is how long the mesh is whole, and people speak, until the tree that their messages take has
 	// formed, and what is seen counts as steady.
 	calmAfter = 2 * time.Second
+	// flight is how long a message may be on its way: what was said so shortly before a fault may meet it.
+	flight = 100 * time.Millisecond
 	// maxSamples bounds the curves over time. When it is reached every second sample goes, and from then on
 	// samples are taken half as often.
 	maxSamples = 4000
@@ -249,6 +251,10 @@ func (m *monitor) disturb(ctx context.Context) {
 	defer m.r.mu.Unlock()
 	m.calm.end()
 	m.keepBefore()
+	said := m.r.ledger.said
+	for i := len(said) - 1; i >= 0 && m.r.fleet.Now().Sub(said[i].begun) < flight; i-- {
+		said[i].steady = false
+	}
 }
 
 func (m *monitor) steady() bool { return m.calm.open }

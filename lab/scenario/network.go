@@ -51,3 +51,6 @@ func (m *Mark) From() time.Duration {
 	}
 	return m.End
 }
+
+// Took is how long the step itself lasted.
+func (m Mark) Took() time.Duration { return m.End - m.At }

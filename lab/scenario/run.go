@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Seed    uint64
 	Version string
+	Began   time.Time // by the fleet's clock; the zero time is now
 	// Progress is told what happens, for whoever waits. Nil is nobody.
 	Progress func(at time.Duration, text string)
 	// Events is told of everything that the fleet tells, one event at a time. Nil is nobody.
@@ -78,9 +79,12 @@ func Run(ctx context.Context, sc *Scenario, f fleet.Fleet, cfg Config) (*Result,
 		return nil, err
 	}
 	r := &run{
-		sc: sc, cfg: cfg, fleet: f, virtual: f.Engine() == simfleet.Engine, began: f.Now(),
+		sc: sc, cfg: cfg, fleet: f, virtual: f.Engine() == simfleet.Engine, began: cfg.Began,
 		rng:    rand.New(rand.NewPCG(cfg.Seed, 0x7363656e6172696f)),
 		ledger: newLedger(), workers: map[int]*worker{},
+	}
+	if r.began.IsZero() {
+		r.began = f.Now()
 	}
 	r.watch = newMonitor(r)
 	cancel := f.Watch(r.event)
