@@ -32,7 +32,9 @@ type Config struct {
 	RetainBytes  int
 	// Flood has peers pass every message to every neighbor, always, as before Plumtree.
 	Flood bool
-	// Sampled is whether messages and discoveries leave spans: for Watchers that make a trace of them.
+	// Sampled is whether messages and discoveries leave spans: for Watchers that make a trace of them. It is part
+	// of the run, since contexts travel in frames and are drawn from the peers' own chance: the same seed without
+	// it is another run.
 	Sampled bool
 }
 
