@@ -190,3 +190,57 @@ func TestAgeSurvivesANewcomer(t *testing.T) {
 		t.Errorf("p keeps it as if it were younger: %+v", e)
 	}
 }
+
+// TestOldForUsIsNotOldForAll has the answer to what a newcomer asked for itself come when it has asked the same
+// for somebody older.
+func TestOldForUsIsNotOldForAll(t *testing.T) {
+	c := newTalk(t, 2)
+	c.say(1, "HAVE last $a.1")
+	c.want("as a newcomer, ask", "1 WANT $a.1-1")
+	c.msg(1, 'a', 2, 2*time.Minute)
+	c.want("what is older than an old one need not come", "2 MSG a2", "caught up 1 0/1")
+	c.say(2, "GRAFT 600000 $a.1-1")
+	c.want("for somebody older, ask again", "1 WANT $a.1-1")
+	c.say(1, "GONE old $a.1-1")
+	c.wantIdle("that was for us")
+	c.msg(1, 'a', 1, 3*time.Minute)
+	c.want("and this is for him", "2 MSG a1")
+
+	c.up(3)
+	c.said = nil
+	c.say(3, "HAVE last $b.1")
+	c.want("somebody comes", "3 WANT $b.1-1")
+	c.msg(3, 'b', 2, 2*time.Minute)
+	c.said = nil
+	c.say(2, "GRAFT 600000 $b.1-1")
+	c.want("for somebody older, ask again", "3 WANT $b.1-1")
+	c.say(3, "GONE lost $b.1-1")
+	c.want("what is gone is gone for everybody", "2 GONE lost $b.1-1")
+	v := &c.tree.link(3).views[c.tree.origins.findName(letter('b')).slot]
+	v.sent = []sent{{1, 1, 0}}
+	c.tree.origins.findName(letter('b')).verdict = verdict{}
+	c.say(2, "GRAFT 600000 $b.1-1")
+	c.want("once more", "3 WANT $b.1-1")
+	v.sent = v.sent[:1] // as if the second had been one with the first
+	c.say(3, "GONE old $b.1-1")
+	c.want("that was for us, and nothing else is to come", "3 WANT $b.1-1")
+	c.say(3, "GONE old $b.1-1")
+	c.want("but this is for him", "2 GONE old $b.1-1")
+}
+
+// TestSentIsBounded asks the same link again and again.
+func TestSentIsBounded(t *testing.T) {
+	var v view
+	for i := range uint64(100) {
+		v.ask(&ask{first: i, last: i, start: instant(i)})
+	}
+	if len(v.sent) != maxSent {
+		t.Fatalf("%d asks are remembered, and %d may be", len(v.sent), maxSent)
+	}
+	if start, none := v.answered(95, 99); none || start != 95 {
+		t.Errorf("the first that fits is of %d: %v", start, none)
+	}
+	if _, none := v.answered(1, 1); !none {
+		t.Error("what was forgotten is known still")
+	}
+}

@@ -20,8 +20,13 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	v := &l.views[o.slot]
 	last := min(r.Last, v.asked) // beyond that, nobody asked
 	l.progress = t.now
+	start, none := v.answered(r.First, last)
 	if d := o.deep; d != nil && r.First <= d.next && d.next <= last && slices.Contains(d.asked, l) {
-		t.onDeepGone(l, o, last, c.Old)
+		if !c.Old || none || start <= d.start {
+			t.onDeepGone(l, o, last, c.Old)
+		} else if !v.awaits(d.next, d.start) { // that was too old for somebody younger
+			t.request(l, ask{o, d.next, d.until, d.start, false})
+		}
 		return ""
 	}
 	if !o.waiting || r.First > o.upto+1 || last <= o.upto {

@@ -34,6 +34,7 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 		v.has = m.Seq
 	}
 	if m.Seq <= v.asked {
+		v.answered(m.Seq, m.Seq)
 		if l.progress = t.now; v.graft {
 			a.reason = reasonGraft
 		} else {

@@ -35,6 +35,7 @@ type view struct {
 	has     uint64 // it has, or knows the fate of, everything up to and including has
 	asked   uint64 // we never asked it for anything beyond asked
 	gone    uint64 // it said that it cannot send what we miss up to and including gone
+	sent    []sent // what it was asked for and has not answered, the oldest first
 	owed    *owed  // what it gets from the log, of what lies beyond has
 	deep    *owed  // what it gets from the log of what lies behind has: for somebody older than itself
 	pending bool   // it is in link.pending

@@ -1,0 +1,47 @@
+package plumtree
+
+import "slices"
+
+// sent is an ask that was made of one link, for one origin, and is not answered yet. GONE does not repeat for
+// whom it was asked, and we ask for ourselves and, in deep fetches, for peers that are older than we are. What
+// is too old for us may be owed to them. A link is in order, and so are its answers for one message, so the
+// first ask that fits is the one that was answered.
+type sent struct {
+	next, last uint64
+	start      instant // since when whoever it was for is owed messages
+}
+
+// maxSent is how many of them are remembered for one origin of one link: beyond it the oldest is forgotten. Each
+// takes the patience of a deep fetch to come about.
+const maxSent = 8
+
+func (v *view) ask(a *ask) {
+	if len(v.sent) == maxSent {
+		v.sent = slices.Delete(v.sent, 0, 1)
+	}
+	v.sent = append(v.sent, sent{a.first, a.last, a.start})
+}
+
+// answered takes note of an answer for first to last, and returns since when whoever it is for is owed
+// messages; none reports that nobody asked, as far as we remember.
+func (v *view) answered(first, last uint64) (start instant, none bool) {
+	for i := range v.sent {
+		s := &v.sent[i]
+		if s.next > last || s.last < first {
+			continue
+		}
+		start = s.start
+		if s.next = last + 1; s.next > s.last {
+			if v.sent = slices.Delete(v.sent, i, i+1); len(v.sent) == 0 {
+				v.sent = nil
+			}
+		}
+		return start, false
+	}
+	return 0, true
+}
+
+// awaits reports whether an answer for seq is outstanding that is of use to who is owed messages since start.
+func (v *view) awaits(seq uint64, start instant) bool {
+	return slices.ContainsFunc(v.sent, func(s sent) bool { return s.next <= seq && seq <= s.last && s.start <= start })
+}
