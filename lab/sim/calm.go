@@ -9,9 +9,20 @@ const unrest = 6 * time.Second
 // calm remembers when nothing was wrong: no fault went on, and none had happened for a while. Some promises
 // hold only then, such as that a message outlives its publisher by what one second brings.
 type calm struct {
-	wrong  []stretch // in order, apart from one another
-	active bool      // the last of them has no end yet
-	paused int       // processes
+	wrong  []stretch     // in order, apart from one another
+	active bool          // the last of them has no end yet
+	paused int           // processes
+	slow   time.Duration // for how long in all something was wrong between peers, up to since
+	since  time.Duration // when that began; negative if nothing is
+}
+
+// stalled is for how long in all something has been wrong between peers, and a while more for each time, in
+// which TCP makes good for it.
+func (c *calm) stalled(now time.Duration) time.Duration {
+	if c.since >= 0 {
+		return c.slow + now - c.since
+	}
+	return c.slow
 }
 
 type stretch struct{ from, to time.Duration }
@@ -26,6 +37,12 @@ func (w *World) disturb() {
 		c.wrong[n-1].to = now
 	}
 	c.active = w.Faulty()
+	switch wrong := w.groups || len(w.rules) > 0; {
+	case wrong && c.since < 0:
+		c.since = now
+	case !wrong && c.since >= 0:
+		c.slow, c.since = c.slow+now-c.since+time.Duration(rtoMax), -1
+	}
 }
 
 // Faulty reports whether a fault goes on now.

@@ -165,6 +165,10 @@ func (w *World) deliver(h *Host, d *plumtree.Delivery) {
 		}
 	}
 	r.last = d.Seq
+	if before := h.begun() - m.At; before > w.mistaken() && !h.options.History {
+		w.violateAt(h, s, d.Seq, "history", fmt.Sprintf("%s delivered %s, which was said %v before it started", h.Name, name(), before))
+		return
+	}
 	if age := at - m.At; age > w.cfg.Retain+w.cfg.Retain/20+2*time.Second {
 		l.Stale++
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"sort"
 	"time"
 )
@@ -65,7 +66,7 @@ func (w *World) owedFirst(h *Host, s *Speaker) uint64 {
 	return uint64(sort.Search(len(s.Messages), func(i int) bool {
 		m := &s.Messages[i]
 		age := w.Now() - m.At
-		return m.At > time.Duration(h.started)+w.drifted(age) && age <= w.window() && w.roomFor(m)
+		return m.At > h.begun()+w.drifted(age) && age <= w.window() && w.roomFor(m)
 	})) + 1
 }
 
@@ -123,3 +124,15 @@ func (w *World) roomFor(m *Message) bool {
 // Through says that nothing is under way any more of what was said so far, as after a Settle: what is said
 // from now on is owed even if it and all the rest together are more than peers keep.
 func (l *Ledger) Through() { l.through = l.bytes }
+
+// begun is when the host's peer started.
+func (h *Host) begun() time.Duration { return time.Duration(h.started) }
+
+// mistaken is by how much peers may take a message for younger than it is: its time in queues and on the wire is
+// not counted. Where packets are lost or queue, nobody knows how long that is.
+func (w *World) mistaken() time.Duration {
+	if w.cfg.Loss > 0 || w.cfg.Bandwidth > 0 {
+		return math.MaxInt64
+	}
+	return time.Second + 20*w.cfg.LatencyMax + w.calm.stalled(w.Now()) + w.drifted(w.Now())
+}

@@ -76,6 +76,7 @@ func New(cfg Config) *World {
 		rng:    rand.New(rand.NewPCG(cfg.Seed, 0x6865617273617921)),
 		byID:   map[wire.ID]*Host{},
 		rules:  map[pair]*rule{},
+		calm:   calm{since: -1},
 		digest: 14695981039346656037,
 	}
 	w.Ledger.init()
