@@ -12,12 +12,12 @@ type calm struct {
 	wrong  []stretch     // in order, apart from one another
 	active bool          // the last of them has no end yet
 	paused int           // processes
-	slow   time.Duration // for how long in all something was wrong between peers, up to since
+	slow   time.Duration // for how long in all something was wrong, up to since
 	since  time.Duration // when that began; negative if nothing is
 }
 
-// stalled is for how long in all something has been wrong between peers, and a while more for each time, in
-// which TCP makes good for it.
+// stalled is for how long in all messages may have waited on the way, unread or unsent: while something was
+// wrong, and a while more for each time, in which TCP makes good for it.
 func (c *calm) stalled(now time.Duration) time.Duration {
 	if c.since >= 0 {
 		return c.slow + now - c.since
@@ -37,7 +37,7 @@ func (w *World) disturb() {
 		c.wrong[n-1].to = now
 	}
 	c.active = w.Faulty()
-	switch wrong := w.groups || len(w.rules) > 0; {
+	switch wrong := c.active; {
 	case wrong && c.since < 0:
 		c.since = now
 	case !wrong && c.since >= 0:
