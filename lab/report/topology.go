@@ -12,7 +12,7 @@ import (
 // The size of a topology's picture, in the units of its view box.
 const (
 	topoSide   = 420.0
-	topoLegend = 58.0
+	topoLegend = 76.0
 )
 
 // tints tell parts apart: Okabe and Ito's colours, as on all pictures. Numbers tell them apart for who sees few.
@@ -165,8 +165,13 @@ func (d *drawing) legend() {
 	item(90, "t-lazy", "lazy")
 	item(160, "t-half", "known to one end")
 	fmt.Fprintf(d, `<text class="t-soft" x="295" y="%.1f" font-size="11">▸ who was dialled</text>`+"\n", y)
-	y += 17
-	fmt.Fprintf(d, `<text class="t-soft" x="14" y="%.1f" font-size="11">ring: root · cross: ended · bars: paused · half: cannot be dialled · a colour for each part</text>`+"\n", y)
+	for _, line := range []string{
+		"ring: root · cross: ended · bars: paused · half: cannot be dialled",
+		"a colour for each part: its peers reach each other over links",
+	} {
+		y += 17
+		fmt.Fprintf(d, `<text class="t-soft" x="14" y="%.1f" font-size="11">%s</text>`+"\n", y, line)
+	}
 }
 
 // words is the picture in one line.

@@ -55,6 +55,7 @@ type monitor struct {
 	sampled time.Time
 
 	before, during, after *Topology
+	worstBroken           bool // during was seen while something was broken
 }
 
 // counters are what a peer counts itself, as far as figures are made of it.

@@ -49,7 +49,8 @@ type run struct {
 	ledger   *ledger
 	net      network
 	marks    []Mark
-	shaking  bool // a step that shakes is being done
+	shaking  bool   // a step that shakes is being done
+	shakes   string // its kind, or the last one's
 	speakers []*speaker
 	workers  map[int]*worker
 	talking  sync.WaitGroup // speakers
@@ -184,7 +185,7 @@ func (r *run) shake(ctx context.Context, kind, text string, do func(context.Cont
 	r.say("%s", text)
 	r.watch.disturb(ctx)
 	r.mu.Lock()
-	r.shaking = true
+	r.shaking, r.shakes = true, kind
 	at := r.since()
 	r.mu.Unlock()
 	err := do(ctx)

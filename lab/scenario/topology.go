@@ -31,23 +31,27 @@ type TopologyLink struct {
 	Half     bool // only one end knows of it: it is dying, or new
 }
 
-// keepBefore keeps what the mesh looked like before the first thing that shook it, or a better view of it.
+// keepBefore keeps what the mesh looked like before the first thing that shook it.
 func (m *monitor) keepBefore() {
-	shaken := len(m.r.marks) > 1 || m.r.shaking // the first mark is the start
-	if !shaken && m.view != nil {
+	if len(m.r.marks) <= 1 && !m.r.shaking && m.view != nil { // the first mark is the start
 		m.before = m.topology()
 	}
 }
 
-// keepWorst keeps the worst that the mesh looked like since then: in most parts, and of those with the fewest
-// links.
+// keepWorst keeps the worst that the mesh looked like while something was broken: in most parts, and of those
+// with the fewest links. Only if nothing ever is, it is while it grew: whoever has just started is a part of his own.
 func (m *monitor) keepWorst() {
 	if len(m.r.marks) <= 1 && !m.r.shaking {
 		return
 	}
+	kind := m.r.shakes
+	broken := kind != "heal" && kind != "resume" && kind != "start" && kind != "scale"
+	if !broken && m.worstBroken {
+		return
+	}
 	t := m.topology()
-	if m.during == nil || t.parts() > m.during.parts() || t.parts() == m.during.parts() && len(t.Links) < len(m.during.Links) {
-		m.during = t
+	if m.during == nil || broken && !m.worstBroken || t.parts() > m.during.parts() || t.parts() == m.during.parts() && len(t.Links) < len(m.during.Links) {
+		m.during, m.worstBroken = t, broken
 	}
 }
 
