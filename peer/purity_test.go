@@ -15,7 +15,7 @@ import (
 // pure are the packages that decide what to do and leave the doing to others. A test, a simulator of
 // thousands and the real loop drive them all by the same calls, and the same seed is the same run;
 // that ends with the first of them that looks at a clock or waits for a goroutine.
-var pure = []string{"wire", "trickle", "overlay", "plumtree", "mesh"}
+var pure = []string{"wire", "trickle", "overlay", "plumtree", "mesh", "planted"}
 
 // impure are packages that pure ones do not import, with all beneath them.
 var impure = map[string]string{

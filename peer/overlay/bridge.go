@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -95,6 +96,9 @@ func (b *bridge) heard(o *Overlay, a *wire.Announcement, addr netip.AddrPort, ct
 func (b *bridge) suspect(o *Overlay, id wire.ID, addr netip.AddrPort, root wire.ID, seq uint64, slots wire.Slots, source wire.Context, sooner bool) {
 	if b.id == id && !o.apart(root, seq) {
 		b.at = time.Time{} // it has come over to us
+	}
+	if planted.On(planted.NeverBridge) {
+		return
 	}
 	// A peer without links is a newcomer like any other, and so are we while we have none.
 	if o.degree() == 0 || slots.Degree() == 0 || !o.apart(root, seq) || o.linkTo(id) != nil {

@@ -1,6 +1,10 @@
 package overlay
 
-import "time"
+import (
+	"time"
+
+	"hearsay/peer/planted"
+)
 
 // Lifeguard's local health (Dadgar, Phillips and Currey, DSN-W 2018): whoever is slow himself takes
 // others for dead. So a peer whose own loop comes late is patient with others in that measure.
@@ -48,7 +52,12 @@ func (h *health) recover(o *Overlay) {
 }
 
 // patience is how long a link may be silent.
-func (o *Overlay) patience() time.Duration { return silentFor * time.Duration(1+o.health.score) }
+func (o *Overlay) patience() time.Duration {
+	if planted.On(planted.NeverNotice) {
+		return time.Hour
+	}
+	return silentFor * time.Duration(1+o.health.score)
+}
 
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -56,7 +57,7 @@ func (o *Overlay) up(c *conn) {
 	} else {
 		o.in++
 	}
-	if o.out > o.cfg.Links || o.in > o.cfg.Serve {
+	if (o.out > o.cfg.Links || o.in > o.cfg.Serve) && !planted.On(planted.IgnoreCapacity) {
 		panic("overlay: a link came up that there is no slot for")
 	}
 	c.state, c.since, c.heard, c.deadline = up, o.now, o.now, time.Time{}

@@ -3,6 +3,7 @@ package overlay
 import (
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -22,6 +23,9 @@ const lately = 1500 * time.Millisecond
 // out the same at both; TestSimultaneousDials tries them.
 func (o *Overlay) pair(c *conn) (old *conn, duplicate bool) {
 	lower := o.cfg.ID < c.peer
+	if planted.On(planted.SecondLink) {
+		return nil, false
+	}
 	if old = o.linkTo(c.peer); old != nil {
 		fresh := o.now.Sub(old.heard) < lately
 		switch {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -53,6 +54,9 @@ func (p *probe) advance(o *Overlay) {
 	}
 	p.next = o.now.Add(o.jitter(p.wait))
 	p.wait = min(2*p.wait, probeMax)
+	if planted.On(planted.NeverProbe) {
+		return
+	}
 	if o.degree() == 0 {
 		return // all that can be dialled is being dialled for a link
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -18,7 +19,7 @@ func (o *Overlay) roomFor(c, old *conn) bool {
 	if old != nil && !old.out {
 		taken--
 	}
-	if taken < o.cfg.Serve {
+	if taken < o.cfg.Serve || planted.On(planted.IgnoreCapacity) {
 		return true
 	}
 	victim := o.siphoner(c)
@@ -37,6 +38,9 @@ func (o *Overlay) roomFor(c, old *conn) bool {
 
 // needs reports whether c's wish stands above somebody else's link.
 func needs(c *conn) bool {
+	if planted.On(planted.TurnAway) {
+		return false
+	}
 	return c.purpose == wire.PurposeBridge ||
 		c.purpose == wire.PurposeUrgent && c.hello.Slots.Degree() < 2 && c.hello.Slots.Free() > 0
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -87,6 +88,10 @@ func (r *root) advance(o *Overlay) {
 // expire stops following a root that is no longer heard. If another was seen meanwhile, which was not
 // followed since it was higher, it is next; otherwise we are a candidate.
 func (r *root) expire(o *Overlay) {
+	if planted.On(planted.NeverElect) {
+		r.stale = o.now.Add(rootFor)
+		return
+	}
 	gone := r.id
 	r.id, r.seq = "", 0
 	var best *sighting

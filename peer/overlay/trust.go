@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -90,7 +91,7 @@ func (o *Overlay) guests(but *conn) int {
 // siphons deals with somebody who wants a slot and is not vouched for, if the guests' part is taken or
 // somebody else would have to go: it is dialled back first. It reports whether c is dealt with.
 func (o *Overlay) siphons(c, old *conn) bool {
-	c.vouched = o.trust.vouched(o, c)
+	c.vouched = o.trust.vouched(o, c) || planted.On(planted.ServeSiphoners)
 	if c.vouched {
 		return false
 	}

@@ -1,6 +1,9 @@
 package plumtree
 
-import "hearsay/peer/wire"
+import (
+	"hearsay/peer/planted"
+	"hearsay/peer/wire"
+)
 
 // catchUp is what a link's HAVE made us ask it for: the span "catch-up".
 type catchUp struct {
@@ -29,6 +32,9 @@ func (t *Tree) sendHave(l *link) {
 
 // onHave asks for what the far side has and we lack, at once, unless somebody is being asked already.
 func (t *Tree) onHave(l *link, c *wire.Have) wire.Reason {
+	if planted.On(planted.NoCatchUp) {
+		return ""
+	}
 	for _, m := range c.Marks {
 		o := t.learn(l, m)
 		if o == nil || m.Seq <= o.upto {

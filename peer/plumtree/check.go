@@ -23,6 +23,9 @@ func (t *Tree) Check() error {
 			return fmt.Errorf("number %d of %s is held though all before it have come", o.firstHeld(), o.name)
 		}
 	}
+	if e := t.log.oldest(); e != nil && t.now-e.published > t.cfg.Retain+t.forgetEvery()+2*sweepEvery {
+		return fmt.Errorf("number %d of %s is %v old, and is kept for %v", e.seq, e.origin.name, t.now-e.published, t.cfg.Retain)
+	}
 	switch {
 	case held != t.heldBytes:
 		return fmt.Errorf("%d bytes are held and %d are counted", held, t.heldBytes)

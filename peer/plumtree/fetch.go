@@ -3,12 +3,18 @@ package plumtree
 import (
 	"slices"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
 // fetch asks somebody who has what comes next; if all who had it say that it is gone, it goes on
 // without it. A GRAFT makes the link eager, and a WANT does not.
 func (t *Tree) fetch(o *origin, graft bool) {
+	if graft && planted.On(planted.NoGraft) {
+		t.unask(o)
+		t.arm(o, patienceMax)
+		return
+	}
 	for {
 		l, gone := t.announcer(o)
 		if l != nil {

@@ -1,6 +1,9 @@
 package plumtree
 
-import "hearsay/peer/wire"
+import (
+	"hearsay/peer/planted"
+	"hearsay/peer/wire"
+)
 
 // arrival is a message on its way in: just received, or held until now.
 type arrival struct {
@@ -56,6 +59,9 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 			t.review(o)
 		}
 	case m.Seq <= o.upto:
+		if planted.On(planted.DeliverTwice) && !o.own && !t.old(a.published) {
+			t.deliver(o, m, m.Tail, t.now-a.published)
+		}
 		if o.deep == nil || !t.onDeep(o, &a) {
 			t.onDuplicate(l, o, &a, resent)
 		}
@@ -115,6 +121,9 @@ func (t *Tree) accept(o *origin, a *arrival) {
 	if t.old(a.published) {
 		o.skipped = m.Seq
 		t.dropSpan(o, a, reasonOld, span, links)
+		return
+	}
+	if planted.On(planted.DropMessage) && t.rng.IntN(1000) == 0 {
 		return
 	}
 	t.deliver(o, m, frame[head:], t.now-a.published)

@@ -1,11 +1,14 @@
 package plumtree
 
-import "hearsay/peer/wire"
+import (
+	"hearsay/peer/planted"
+	"hearsay/peer/wire"
+)
 
 // mark has l told of our mark of o. One mark stands for all messages up to it, so what is pending is
 // bounded by the number of origins.
 func (t *Tree) mark(l *link, v *view, o *origin) {
-	if v.pending || v.has >= o.upto {
+	if v.pending || v.has >= o.upto || planted.On(planted.NoMarks) {
 		return
 	}
 	v.pending = true

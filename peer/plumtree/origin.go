@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -129,7 +130,7 @@ func (t *Tree) forgetEvery() instant { return max(t.cfg.Retain/8, sweepEvery) }
 func (t *Tree) sweep() {
 	for {
 		e := t.log.oldest()
-		if e == nil || !t.expired(e.published) {
+		if e == nil || !t.expired(e.published) || planted.On(planted.KeepTooLong) {
 			break
 		}
 		t.log.evict()

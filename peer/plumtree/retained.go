@@ -3,6 +3,7 @@ package plumtree
 import (
 	"slices"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -77,7 +78,7 @@ func (g *retained) commit(e entry, frame []byte) {
 	e.origin.log.add(e.seq, ref{c, len(c.entries) - 1})
 	g.bytes += len(frame) + entryBytes
 	g.messages++
-	for g.bytes > g.limit && g.messages > 1 { // the newest is on its way
+	for g.bytes > g.limit && g.messages > 1 && !planted.On(planted.KeepTooMuch) { // the newest is on its way
 		g.evict()
 	}
 }

@@ -1,6 +1,9 @@
 package plumtree
 
-import "hearsay/peer/wire"
+import (
+	"hearsay/peer/planted"
+	"hearsay/peer/wire"
+)
 
 // flushOwed gives every link that is not full a slice of what it is owed.
 func (t *Tree) flushOwed() {
@@ -62,6 +65,12 @@ func (t *Tree) resend(l *link, at ref) (bytes int) {
 		return int(e.size)
 	}
 	t.send(l, wire.AppendMsgHead(t.frames.room(), t.now-e.published, int(e.hops), e.span))
+	if tail := at.tail(); planted.On(planted.CorruptResent) && len(tail) > 1 {
+		tail = append([]byte(nil), tail...)
+		tail[len(tail)-2] ^= 1
+		t.out.Sends = append(t.out.Sends, Send{l.conn, tail})
+		return int(e.size)
+	}
 	t.out.Sends = append(t.out.Sends, Send{l.conn, at.tail()})
 	return int(e.size)
 }
