@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hearsay/peer/trickle"
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -71,6 +72,9 @@ func (a *announcer) advance(now time.Time, seeking bool) (why string) {
 		a.reset(now)
 	}
 	rest, seek := a.rest.Advance(now), a.seek.Advance(now)
+	if planted.On(planted.NeverQuiet) && rest {
+		a.reset(now)
+	}
 	switch {
 	case a.first:
 		why = "start"
