@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"time"
 
-	"hearsay/peer/trickle"
 	"hearsay/peer/planted"
+	"hearsay/peer/trickle"
 	"hearsay/peer/wire"
 )
 
