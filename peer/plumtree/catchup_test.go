@@ -213,3 +213,38 @@ func TestOriginsAreForgotten(t *testing.T) {
 	c.say(1, "GONE lost $a.7-7")
 	c.want("what it said meanwhile may be lost", "lost $a.7-7", "deliver a8")
 }
+
+// A neighbor may have forgotten an origin that was silent for three windows, and then asks for what it has told
+// us that it has.
+func TestAskFromTheBeginning(t *testing.T) {
+	c := newTalk(t, 1)
+	c.publish("one")
+	c.publish("two")
+	c.said = nil
+	c.say(1, "IHAVE $s.2")
+	c.say(1, "PRUNE")
+	c.publish("three")
+	c.wait(ihaveDelay)
+	c.want("its mark alone", "1 IHAVE $s.3")
+	c.say(1, "GRAFT 60000 $s.1-3")
+	c.want("all that it asks for", "1 MSG one", "1 MSG three", "1 MSG two")
+}
+
+// And we may have, when the first that we hear of it is a mark.
+func TestMarkOfWhomWeHaveForgotten(t *testing.T) {
+	c := newTalk(t, 2)
+	c.msg(1, 'a', 1, 0)
+	c.wait(40 * time.Minute)
+	if c.tree.origins.findName(letter('a')) != nil {
+		t.Fatal("it is not forgotten")
+	}
+	c.said = nil
+	c.say(2, "IHAVE $a.3")
+	c.wait(graftDelayMax)
+	c.want("what is missing is asked for", "2 GRAFT $a.1-3")
+	c.msgLow(2, 'a', 3, 3, 0)
+	c.want("what its origin keeps no longer is not waited for", "deliver a3", "1 MSG a3")
+	if lost := c.tree.Stats().Lost; lost > 0 {
+		t.Errorf("%d count as lost", lost)
+	}
+}

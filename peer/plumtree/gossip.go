@@ -44,8 +44,13 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 			a.reason = reasonCatchUp
 		}
 	}
-	if m.Seq > o.upto+1 && t.old(a.published) {
-		t.skip(o, min(m.Seq, o.firstHeld())-1) // what came before an old message is older still
+	if m.Seq > o.upto+1 {
+		switch {
+		case t.old(a.published):
+			t.skip(o, min(m.Seq, o.firstHeld())-1) // what came before an old message is older still
+		case o.upto == 0 && t.unmissed():
+			t.skip(o, min(m.Low, o.firstHeld())-1) // we had only been told of it
+		}
 	}
 	switch {
 	case m.Seq == o.upto+1:
@@ -85,14 +90,17 @@ func (t *Tree) originOf(a *arrival) *origin {
 		t.drop(nil, a, reasonOriginsFull)
 		return nil
 	}
-	// What even its origin no longer keeps has expired everywhere. If we were there all the time and yet
-	// never heard of it, though, it was owed to us, so we ask, and count it as lost.
-	if t.now < t.cfg.Retain || t.forgot {
+	if t.unmissed() {
 		o.upto = m.Low - 1
 		o.skipped = o.upto
 	}
 	return o
 }
+
+// unmissed reports whether we need not miss what an origin of which we have nothing no longer keeps itself. That
+// has expired everywhere. If we were there all the time and yet never heard of it, though, it was owed to us,
+// so we ask, and count it as lost.
+func (t *Tree) unmissed() bool { return t.now < t.cfg.Retain || t.forgot }
 
 // old reports whether a message is older than this peer, so that it is not delivered.
 func (t *Tree) old(published instant) bool { return published < 0 && !t.cfg.History }

@@ -40,6 +40,12 @@ func (t *Tree) owe(l *link, uptime time.Duration, ranges []wire.Range, unpushed 
 
 func (t *Tree) oweRange(l *link, o *origin, first, last uint64, start instant, unpushed bool) {
 	v := &l.views[o.slot]
+	if first <= v.has && v.has < last {
+		// What it has told us that it has it asks for on behalf of somebody older, or because it has forgotten
+		// the origin, which was silent for so long.
+		t.oweRange(l, o, first, v.has, start, unpushed)
+		first = v.has + 1
+	}
 	deep := last <= v.has
 	at := &v.owed
 	if deep {
