@@ -121,6 +121,9 @@ func (w *World) roomFor(m *Message) bool {
 	return l.bytes <= w.cfg.RetainBytes
 }
 
+// Overflown reports whether more was said than peers keep.
+func (w *World) Overflown() bool { return w.Ledger.bytes > w.cfg.RetainBytes }
+
 // Through says that nothing is under way any more of what was said so far, as after a Settle: what is said
 // from now on is owed even if it and all the rest together are more than peers keep.
 func (l *Ledger) Through() { l.through = l.bytes }
