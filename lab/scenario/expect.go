@@ -215,11 +215,11 @@ func (c *rmrClaim) judge(r *run) (string, bool) {
 type tracedClaim struct{ least quantity.Share }
 
 func readTraced(r *reader, n *yaml.Node) claim {
-	c := &tracedClaim{least: -1}
+	c, before := &tracedClaim{least: -1}, len(r.errs)
 	r.mapping(n, "traced", fields{
 		"at-least": func(n *yaml.Node) { r.amount(n, "at-least", &c.least) },
 	})
-	if c.least < 0 && n.Kind == yaml.MappingNode && len(r.errs) == 0 {
+	if c.least < 0 && n.Kind == yaml.MappingNode && len(r.errs) == before {
 		r.fail(n.Line, "traced says not of how many", "write %s", claimExamples["traced"])
 	}
 	return c

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"hearsay/lab/fleet/simfleet"
+	"hearsay/lab/sim"
 )
 
 // Figures are what a run comes to, under the names that they have everywhere in the lab. A negative time or
@@ -59,10 +59,10 @@ func (r *run) figures(wall time.Duration) Figures {
 	}
 	r.timesOfMessages(&f)
 	r.timesOfMarks(&f)
-	if sim, ok := r.fleet.(*simfleet.Fleet); ok {
+	if s, ok := r.fleet.(interface{ World() *sim.World }); ok {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		f.VirtualMS, f.WallMS, f.Events, f.RSS = ms(r.lasted), ms(wall), sim.World().Counts.Events, int64(m.Sys-m.HeapReleased)
+		f.VirtualMS, f.WallMS, f.Events, f.RSS = ms(r.lasted), ms(wall), s.World().Counts.Events, int64(m.Sys-m.HeapReleased)
 	}
 	return f
 }

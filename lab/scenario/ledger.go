@@ -114,8 +114,9 @@ type hearing struct {
 
 // cut is a time in which not everybody could reach everybody.
 type cut struct {
-	from, to time.Time // to is zero while it lasts
-	bytes    int64     // said until it ended
+	from, to time.Time                // to is zero while it lasts
+	bytes    int64                    // said until it ended
+	sides    []func(peer int) (n int) // who could reach whom, in each of the forms that it took
 }
 
 func newLedger() *ledger { return &ledger{now: map[int]*life{}} }

@@ -39,16 +39,13 @@ func (l *ledger) debts(t terms, f func(s *said, h *life, at time.Time) bool) {
 }
 
 func (l *ledger) debtsOf(t terms, s *said, f func(s *said, h *life, at time.Time) bool) bool {
-	if l.expired(t, s) {
-		return true
-	}
 	firm := s.accepted && !s.by.siphoner && (s.by.lives() || s.by.clean || s.by.ended.Sub(s.begun) >= settled) && !l.cutDuring(s.begun, s.handedOn())
 	for _, h := range l.lives {
 		if h == s.by || !h.lives() || h.paused || h.siphoner || h.up.IsZero() || s.begun.Before(h.up) {
 			continue
 		}
 		side := t.side(h.peer)
-		if !(firm || s.accepted && !s.by.siphoner && s.by.lives() && !s.by.paused && t.side(s.by.peer) == side || s.witness(t, h, side) != nil) {
+		if l.expired(t, s, h) || !(firm || s.accepted && !s.by.siphoner && s.by.lives() && !s.by.paused && t.side(s.by.peer) == side || s.witness(t, side)) {
 			continue
 		}
 		if !f(s, h, s.when(h)) {
@@ -67,14 +64,14 @@ func (s *said) handedOn() time.Time {
 	return at
 }
 
-// witness is somebody other than h who lives, has the message and can reach h's side.
-func (s *said) witness(t terms, h *life, side int) *life {
+// witness reports whether somebody has the message who lives and can reach that side.
+func (s *said) witness(t terms, side int) bool {
 	for _, x := range s.heard {
-		if x.life != h && x.life.lives() && !x.life.paused && !x.life.siphoner && t.side(x.life.peer) == side {
-			return x.life
+		if x.life.lives() && !x.life.paused && !x.life.siphoner && t.side(x.life.peer) == side {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // when is when h heard the message; the zero time is never.
@@ -100,14 +97,14 @@ func (l *ledger) cutDuring(from, to time.Time) bool {
 	return false
 }
 
-// expired reports whether the retention window closed before a cut had ended that the message met.
-func (l *ledger) expired(t terms, s *said) bool {
+// expired reports whether the retention window closed before a cut had ended that lay between the message and h.
+func (l *ledger) expired(t terms, s *said, h *life) bool {
 	for _, c := range l.cuts {
 		end, bytes := c.to, c.bytes
 		if end.IsZero() {
 			end, bytes = t.now, l.bytes
 		}
-		if c.from.After(s.begun.Add(settled)) || end.Before(s.begun) {
+		if c.from.After(s.begun.Add(settled)) || end.Before(s.begun) || c.together(s.by.peer, h.peer) {
 			continue
 		}
 		if end.Sub(s.begun) > time.Duration(float64(t.retain)*spare) || float64(bytes-s.before) > float64(t.retainBytes)*spare {
@@ -115,6 +112,16 @@ func (l *ledger) expired(t terms, s *said) bool {
 		}
 	}
 	return false
+}
+
+// together reports whether two peers were on one side for the whole of a cut.
+func (c *cut) together(a, b int) bool {
+	for _, side := range c.sides {
+		if side(a) != side(b) {
+			return false
+		}
+	}
+	return true
 }
 
 // missing says what is owed and not delivered, or nothing. It is asked often, and does not look again at

@@ -15,7 +15,7 @@ type network struct {
 // partition replaces an earlier one.
 func (n *network) partition(groups [][]int) { n.groups = groups }
 
-func (n *network) isolate(peers []int) { n.isolated = append(n.isolated, peers...) }
+func (n *network) isolate(peers []int) { n.isolated = slices.Concat(n.isolated, peers) }
 func (n *network) spoil()              { n.spoiled = true }
 func (n *network) heal()               { *n = network{} }
 

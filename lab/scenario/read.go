@@ -21,7 +21,7 @@ type reader struct {
 }
 
 // maxComplaints is how many are shown; the first one of a misread file causes most of the others.
-const maxComplaints = 10
+const maxComplaints = 20
 
 type complaint struct {
 	line int
@@ -62,7 +62,7 @@ func (f fields) names() string {
 // mapping reads a mapping whose keys are known. what names it in complaints.
 func (r *reader) mapping(n *yaml.Node, what string, f fields) {
 	if n.Kind != yaml.MappingNode {
-		r.fail(n.Line, what+" is no list of names and values", "it has: %s", f.names())
+		r.fail(n.Line, what+" is not written as NAME: VALUE", "it has: %s", f.names())
 		return
 	}
 	seen := map[string]bool{}

@@ -150,9 +150,10 @@ func (r *run) failed(ctx context.Context, line int, step string, err error) erro
 	return err
 }
 
-// settle waits for what is owed and late, and for what is still to be mended, unless it would be too late.
+// settle waits for what is owed and late, and for what is still to be mended; after a step that failed, for
+// what is late alone.
 func (r *run) settle(ctx context.Context) {
-	if r.hush(ctx) != nil || len(r.fails) > 0 {
+	if r.hush(ctx) != nil {
 		return
 	}
 	most := settleFor
@@ -162,8 +163,9 @@ func (r *run) settle(ctx context.Context) {
 		}
 	}
 	r.say("waiting for what is late")
-	ok, err := r.until(ctx, most, func() bool { return r.watch.settled() && r.missing() == "" })
+	ok, err := r.until(ctx, most, func() bool { return (len(r.fails) > 0 || r.watch.settled()) && r.missing() == "" })
 	switch {
+	case err != nil && len(r.fails) > 0: // the engine has failed before
 	case err != nil:
 		r.failed(ctx, r.line, "wait for what is late", err)
 	case !ok:
@@ -198,19 +200,34 @@ func (r *run) shake(ctx context.Context, kind, text string, do func(context.Cont
 	return err
 }
 
-// cut notes from when on the network is cut or somebody paused, and when nothing is any more.
+// cut notes from when on the network is cut or somebody paused, how, and when nothing is any more.
 func (r *run) cut(at time.Duration) {
-	broken := !r.net.whole()
+	net, paused := r.net, map[int]bool{}
 	for _, l := range r.ledger.lives {
-		broken = broken || l.lives() && l.paused
+		if l.lives() && l.paused {
+			paused[l.peer] = true
+		}
 	}
-	n := len(r.ledger.cuts)
-	open := n > 0 && r.ledger.cuts[n-1].to.IsZero()
+	broken := !net.whole() || len(paused) > 0
+	l := r.ledger
+	open := len(l.cuts) > 0 && l.cuts[len(l.cuts)-1].to.IsZero()
+	if broken && !open {
+		l.cuts = append(l.cuts, cut{from: r.began.Add(at)})
+	}
+	if len(l.cuts) == 0 {
+		return
+	}
+	last := &l.cuts[len(l.cuts)-1]
 	switch {
-	case broken && !open:
-		r.ledger.cuts = append(r.ledger.cuts, cut{from: r.began.Add(at)})
-	case !broken && open:
-		r.ledger.cuts[n-1].to, r.ledger.cuts[n-1].bytes = r.fleet.Now(), r.ledger.bytes
+	case broken:
+		last.sides = append(last.sides, func(peer int) int {
+			if paused[peer] {
+				return -peer
+			}
+			return net.side(peer)
+		})
+	case open:
+		last.to, last.bytes = r.fleet.Now(), l.bytes
 	}
 }
 

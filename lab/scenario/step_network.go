@@ -151,18 +151,18 @@ type spoilStep struct {
 }
 
 func readDelay(r *reader, n *yaml.Node) action {
-	s := &spoilStep{verb: "delay", peers: "all"}
+	s, before := &spoilStep{verb: "delay", peers: "all"}, len(r.errs)
 	s.read(r, n, "by", &s.by, "50ms±10ms 1,2")
-	if s.by.Mean == 0 && len(r.errs) == 0 {
+	if s.by.Mean == 0 && len(r.errs) == before {
 		r.fail(n.Line, "delay says not by how much", "write delay: 50ms±10ms 1,2, or delay: {by: 50ms, peers: [1, 2]}")
 	}
 	return s
 }
 
 func readLoss(r *reader, n *yaml.Node) action {
-	s := &spoilStep{verb: "loss", peers: "all"}
+	s, before := &spoilStep{verb: "loss", peers: "all"}, len(r.errs)
 	s.read(r, n, "share", &s.share, "5% 1,2")
-	if s.share == 0 && len(r.errs) == 0 {
+	if s.share == 0 && len(r.errs) == before {
 		r.fail(n.Line, "loss says not of how much", "write loss: 5%% 1,2, or loss: {share: 5%%, peers: [1, 2]}")
 	}
 	return s

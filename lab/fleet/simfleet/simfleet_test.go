@@ -266,8 +266,9 @@ func TestStandsStill(t *testing.T) {
 	if err := s.Sleep(ctx, time.Hour); err == nil || err.Error() != "enough" {
 		t.Errorf("Sleep returns %v when its context has ended", err)
 	}
-	s.World().Demand(false, "test", "peer-1 did what it must not")
-	if err := s.Sleep(t.Context(), time.Second); err == nil || !strings.Contains(err.Error(), "did what it must not") {
+	s.must(s.Partition(t.Context(), []int{1}, []int{2}))
+	s.World().Settle(10 * time.Second) // demands that they are one mesh by then
+	if err := s.Sleep(t.Context(), time.Second); err == nil || !strings.Contains(err.Error(), "a promise was broken, whole: ") {
 		t.Errorf("Sleep returns %v after a promise was broken", err)
 	}
 }
