@@ -24,6 +24,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hearsay/peer/hook/filter"
 )
 
 func main() {
@@ -51,7 +53,7 @@ func do(ears *ears, verb string, args []string) error {
 	case verb == "cut" && len(args) > 0:
 		return cut(args)
 	case verb == "heal" && len(args) == 0:
-		return heal()
+		return filter.Clear()
 	case verb == "dial" && len(args) == 2:
 		patience, err := milliseconds(args[1])
 		if err != nil {
@@ -72,6 +74,27 @@ func do(ears *ears, verb string, args []string) error {
 		return ears.heard(args[0], patience)
 	}
 	return fmt.Errorf("no such command: %s with %d words", verb, len(args))
+}
+
+// cut drops every frame from these stations.
+func cut(macs []string) error {
+	all, err := interfaces()
+	if err != nil {
+		return err
+	}
+	var devices []string
+	for _, i := range all {
+		devices = append(devices, i.Name)
+	}
+	var drops []filter.Drop
+	for _, s := range macs {
+		mac, err := net.ParseMAC(s)
+		if err != nil {
+			return err
+		}
+		drops = append(drops, filter.Drop{From: mac, Share: 1})
+	}
+	return filter.Set(devices, drops)
 }
 
 // door is the TCP port at which hands dial each other: a probe takes the peer's way but disturbs no peer.

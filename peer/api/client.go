@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -89,3 +90,45 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	}
 	return data, nil
 }
+
+// Stream is a peer's deliveries and own publications, as they come.
+type Stream struct {
+	body io.ReadCloser
+	dec  *json.Decoder
+}
+
+// Messages begins a stream, which ends with the context.
+func (c *Client) Messages(ctx context.Context) (*Stream, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/messages", nil)
+	if err != nil {
+		return nil, err
+	}
+	endless := http.Client{Transport: c.http.Transport}
+	resp, err := endless.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no peer answers at %s: %w", c.base, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, fmt.Errorf("the peer at %s: %s", c.base, resp.Status)
+	}
+	return &Stream{resp.Body, json.NewDecoder(resp.Body)}, nil
+}
+
+// Next waits for the next message.
+func (s *Stream) Next() (*Message, error) {
+	var line struct {
+		Message
+		Error string `json:"error"`
+	}
+	if err := s.dec.Decode(&line); err != nil {
+		return nil, err
+	}
+	if line.Error != "" {
+		return nil, errors.New(line.Error)
+	}
+	return &line.Message, nil
+}
+
+// Close ends the stream.
+func (s *Stream) Close() { s.body.Close() }

@@ -40,6 +40,7 @@ type commands struct {
 	Send   sendCmd   `cmd:"" help:"Publish a text at a running peer, and print the message's id and trace."`
 	Status statusCmd `cmd:"" help:"Print the status of a running peer as JSON."`
 	Health healthCmd `cmd:"" help:"Exit 0 if a running peer answers that it is well."`
+	Hand   handCmd   `cmd:"" hidden:"" help:"Serve a lab beside a running peer, on standard input and output: see package hook."`
 }
 
 // Main runs `peer` with these arguments and streams, and returns its exit code.

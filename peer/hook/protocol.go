@@ -35,6 +35,9 @@ const (
 	DoStatus  = "status"
 )
 
+// A Hand speaks the same language, for a peer that runs already: it is a process beside the peer, in its network
+// namespace, with the right to filter what comes in there. Whom it cuts off it knows by their hardware addresses.
+
 // Request is one line from the lab. Requests are obeyed in order, but answered when their answer is known.
 type Request struct {
 	ID          uint64        `json:"id"`
@@ -65,6 +68,8 @@ type Hello struct {
 	Addr string `json:"addr"` // where it listens for links
 	API  string `json:"api"`  // where it serves HTTP; empty for none
 	PID  int    `json:"pid"`
+	// NoDelay says why nothing can be made late here; empty if it can.
+	NoDelay string `json:"no_delay,omitempty"`
 }
 
 // Reply answers the request of that ID. Error says why it was not done.

@@ -22,6 +22,9 @@ type Rules struct {
 	// Loss is the share of what this peer sends that does not arrive: datagrams are gone, and what TCP sends
 	// comes later, as by its retransmission.
 	Loss float64 `json:"loss,omitempty"`
+	// Lossy is the share that is lost of what comes from stations. It is a Hand's, which in place of what goes out
+	// filters what comes in.
+	Lossy map[string]float64 `json:"lossy,omitempty"`
 }
 
 // maxDelay bounds what a rule may add.

@@ -42,7 +42,6 @@ type Session struct {
 	serving  chan struct{} // closed when the node has begun
 	end      chan struct{} // closed when the lab has gone
 	node     atomic.Pointer[node.Node]
-	busy     chan struct{} // a token for each request under way
 }
 
 // Open begins a session with the lab that reads out and writes in. Self is what the lab is told of the peer, but for
@@ -50,7 +49,6 @@ type Session struct {
 func Open(self Hello, in io.Reader, out io.Writer) *Session {
 	s := &Session{
 		self: self, out: newWriter(out), going: make(chan struct{}), serving: make(chan struct{}), end: make(chan struct{}),
-		busy: make(chan struct{}, maxRequests),
 	}
 	s.self.PID = os.Getpid()
 	s.network.session = s
@@ -98,31 +96,36 @@ func (s *Session) begin(addr string) error {
 // read obeys the lab until it has gone.
 func (s *Session) read(in io.Reader) {
 	defer close(s.end)
+	obey(in, s.out, s.do)
+}
+
+// obey does what a lab asks for until it has gone. What may take time is done beside the rest.
+func obey(in io.Reader, out *writer, do func(*Request, *Reply) error) {
+	busy := make(chan struct{}, maxRequests)
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 4<<10), maxRequest)
 	for lines.Scan() {
 		var r Request
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			s.out.line(Line{Reply: &Reply{Error: "no request: " + err.Error()}})
+			out.line(Line{Reply: &Reply{Error: "no request: " + err.Error()}})
 			continue
 		}
-		s.busy <- struct{}{}
+		busy <- struct{}{}
+		one := func() {
+			defer func() { <-busy }()
+			reply := &Reply{ID: r.ID}
+			if err := do(&r, reply); err != nil {
+				reply.Error = err.Error()
+			}
+			out.line(Line{Reply: reply})
+		}
 		switch r.Do {
-		case DoGo, DoHeard, DoDial, DoPublish, DoStatus: // what may take time
-			go s.obey(&r)
+		case DoGo, DoHeard, DoDial, DoPublish, DoStatus:
+			go one()
 		default:
-			s.obey(&r)
+			one()
 		}
 	}
-}
-
-func (s *Session) obey(r *Request) {
-	defer func() { <-s.busy }()
-	reply := &Reply{ID: r.ID}
-	if err := s.do(r, reply); err != nil {
-		reply.Error = err.Error()
-	}
-	s.out.line(Line{Reply: reply})
 }
 
 func (s *Session) do(r *Request, reply *Reply) error {

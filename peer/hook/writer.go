@@ -61,6 +61,23 @@ func (w *writer) event(e node.Event) {
 	w.signal()
 }
 
+// told is event for one that is in its final form.
+func (w *writer) told(e *Event) {
+	cost := eventCost
+	if e.Message != nil {
+		cost += len(e.Message.Text)
+	}
+	w.mu.Lock()
+	if w.bytes > w.limit || w.closed {
+		w.missed++
+	} else {
+		w.queue = append(w.queue, queued{line: &Line{Event: e}})
+		w.bytes += cost
+	}
+	w.mu.Unlock()
+	w.signal()
+}
+
 func (w *writer) signal() {
 	select {
 	case w.wake <- struct{}{}:

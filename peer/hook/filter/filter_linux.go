@@ -1,11 +1,8 @@
-//go:build linux
-
-package main
+package filter
 
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 
@@ -15,40 +12,35 @@ import (
 // The filter sits at the interface's ingress hook and looks at the sender's hardware address, so it
 // takes everything that a pulled cable would take: TCP, multicast and ARP at once. When both sides of a cut
 // have such a filter, nothing passes either way. What the machine itself sends through the bridge comes
-// from the bridge's own address and still passes: that is how the tests go on asking a peer how it does.
+// from the bridge's own address and still passes: that is how a lab goes on asking a peer how it does.
 //
-// In nft's language, for each interface and address:
+// In nft's language, for each interface and address; the second drops a twentieth:
 //
 //	table netdev hand {
 //		chain eth0 {
 //			type filter hook ingress device eth0 priority 0; policy accept;
 //			ether saddr 02:42:ac:12:00:03 drop
+//			ether saddr 02:42:ac:12:00:04 numgen random mod 10000 < 500 drop
 //		}
 //	}
 const table = "hand"
 
-func cut(macs []string) error {
-	all, err := interfaces()
-	if err != nil {
-		return err
-	}
+// Set drops what comes in on these interfaces from some stations, and nothing else.
+func Set(devices []string, drops []Drop) error {
 	b := newBatch()
 	b.forget()
 	b.newTable()
-	for _, i := range all {
-		b.newChain(i.Name)
-		for _, s := range macs {
-			mac, err := net.ParseMAC(s)
-			if err != nil {
-				return err
-			}
-			b.dropFrom(i.Name, mac)
+	for _, d := range devices {
+		b.newChain(d)
+		for _, drop := range drops {
+			b.dropFrom(d, drop)
 		}
 	}
 	return b.send()
 }
 
-func heal() error {
+// Clear drops nothing more.
+func Clear() error {
 	b := newBatch()
 	b.forget()
 	return b.send()
@@ -88,25 +80,53 @@ func (b *batch) newChain(device string) {
 		str(unix.NFTA_CHAIN_TYPE, "filter"))
 }
 
-func (b *batch) dropFrom(device string, mac net.HardwareAddr) {
+func (b *batch) dropFrom(device string, d Drop) {
 	const source, length = 6, 6 // of an Ethernet header
+	rule := [][]byte{
+		expression("payload",
+			num(unix.NFTA_PAYLOAD_DREG, unix.NFT_REG_1),
+			num(unix.NFTA_PAYLOAD_BASE, unix.NFT_PAYLOAD_LL_HEADER),
+			num(unix.NFTA_PAYLOAD_OFFSET, source),
+			num(unix.NFTA_PAYLOAD_LEN, length)),
+		compare(unix.NFT_CMP_EQ, d.From),
+	}
+	if d.Share < 1 {
+		rule = append(rule, lottery(d.Share)...)
+	}
+	rule = append(rule, expression("immediate",
+		num(unix.NFTA_IMMEDIATE_DREG, unix.NFT_REG_VERDICT),
+		nest(unix.NFTA_IMMEDIATE_DATA,
+			nest(unix.NFTA_DATA_VERDICT, num(unix.NFTA_VERDICT_CODE, 0 /* NF_DROP */)))))
 	b.ask(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND,
 		str(unix.NFTA_RULE_TABLE, table),
 		str(unix.NFTA_RULE_CHAIN, device),
-		nest(unix.NFTA_RULE_EXPRESSIONS,
-			expression("payload",
-				num(unix.NFTA_PAYLOAD_DREG, unix.NFT_REG_1),
-				num(unix.NFTA_PAYLOAD_BASE, unix.NFT_PAYLOAD_LL_HEADER),
-				num(unix.NFTA_PAYLOAD_OFFSET, source),
-				num(unix.NFTA_PAYLOAD_LEN, length)),
-			expression("cmp",
-				num(unix.NFTA_CMP_SREG, unix.NFT_REG_1),
-				num(unix.NFTA_CMP_OP, unix.NFT_CMP_EQ),
-				nest(unix.NFTA_CMP_DATA, attribute(unix.NFTA_DATA_VALUE, mac))),
-			expression("immediate",
-				num(unix.NFTA_IMMEDIATE_DREG, unix.NFT_REG_VERDICT),
-				nest(unix.NFTA_IMMEDIATE_DATA,
-					nest(unix.NFTA_DATA_VERDICT, num(unix.NFTA_VERDICT_CODE, 0 /* NF_DROP */))))))
+		nest(unix.NFTA_RULE_EXPRESSIONS, rule...))
+}
+
+func compare(op uint32, with []byte) []byte {
+	return expression("cmp",
+		num(unix.NFTA_CMP_SREG, unix.NFT_REG_1),
+		num(unix.NFTA_CMP_OP, op),
+		nest(unix.NFTA_CMP_DATA, attribute(unix.NFTA_DATA_VALUE, with)))
+}
+
+// lottery goes on with the rule for a share of what gets there. The number that is drawn is in the machine's order,
+// and what is less than what is only known in the network's.
+func lottery(share float64) [][]byte {
+	const tickets = 10000
+	return [][]byte{
+		expression("numgen",
+			num(unix.NFTA_NG_DREG, unix.NFT_REG_1),
+			num(unix.NFTA_NG_MODULUS, tickets),
+			num(unix.NFTA_NG_TYPE, unix.NFT_NG_RANDOM)),
+		expression("byteorder",
+			num(unix.NFTA_BYTEORDER_SREG, unix.NFT_REG_1),
+			num(unix.NFTA_BYTEORDER_DREG, unix.NFT_REG_1),
+			num(unix.NFTA_BYTEORDER_OP, unix.NFT_BYTEORDER_HTON),
+			num(unix.NFTA_BYTEORDER_LEN, 4),
+			num(unix.NFTA_BYTEORDER_SIZE, 4)),
+		compare(unix.NFT_CMP_LT, binary.BigEndian.AppendUint32(nil, uint32(share*tickets))),
+	}
 }
 
 // ask adds one request, which the kernel is to answer.
@@ -129,7 +149,12 @@ func (b *batch) message(kind, flags int, family byte, resource uint16, body []by
 
 func (b *batch) send() error {
 	b.message(unix.NFNL_MSG_BATCH_END, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES, nil)
-	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	return b.exchange(unix.NETLINK_NETFILTER)
+}
+
+// exchange sends what is in the batch, and reads the answers.
+func (b *batch) exchange(family int) error {
+	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, family)
 	if err != nil {
 		return os.NewSyscallError("netlink", err)
 	}
@@ -162,7 +187,7 @@ func (b *batch) answers(in []byte) error {
 			return fmt.Errorf("netlink answered with a message of type %d", binary.NativeEndian.Uint16(in[4:]))
 		}
 		if code := int32(binary.NativeEndian.Uint32(in[unix.NLMSG_HDRLEN:])); code != 0 {
-			return os.NewSyscallError("nf_tables", unix.Errno(-code))
+			return os.NewSyscallError("netlink", unix.Errno(-code))
 		}
 		b.wait--
 		in = in[min(len(in), (size+3)&^3):]
