@@ -92,9 +92,18 @@ func (c *talk) msg(link int, origin byte, seq uint64, age time.Duration) {
 
 func (c *talk) msgLow(link int, origin byte, seq, low uint64, age time.Duration) {
 	c.t.Helper()
-	b := wire.AppendMsgHead(nil, age, 1, wire.SpanID{})
-	b = wire.AppendMsgTail(b, letter(origin), seq, low, "peer-"+string(origin), wire.NewContext(rand.New(rand.NewPCG(seq, 1)), false), fmt.Appendf(nil, "%c%d", origin, seq))
-	c.bytes(link, b)
+	c.bytes(link, message(origin, seq, low, age, 1))
+}
+
+// msgOver is msg for one that has come over a number of links.
+func (c *talk) msgOver(hops, link int, origin byte, seq uint64) {
+	c.t.Helper()
+	c.bytes(link, message(origin, seq, 1, 0, hops))
+}
+
+func message(origin byte, seq, low uint64, age time.Duration, hops int) []byte {
+	b := wire.AppendMsgHead(nil, age, hops, wire.SpanID{})
+	return wire.AppendMsgTail(b, letter(origin), seq, low, "peer-"+string(origin), wire.NewContext(rand.New(rand.NewPCG(seq, 1)), false), fmt.Appendf(nil, "%c%d", origin, seq))
 }
 
 // say sends a frame as it looks on the wire; $a is origin a.

@@ -60,6 +60,9 @@ const (
 
 	// hardlyLater is how much later a second copy may be and still be taken for the better one.
 	hardlyLater = 5 * time.Millisecond
+	// crossFor is how long after we chose the link of a second copy its far side's PRUNE may come for ours that
+	// crossed it: a round trip, and a busy far side.
+	crossFor = 100 * time.Millisecond
 	// pruneAgain is how soon a link that goes on pushing duplicates is pruned again.
 	pruneAgain = 200 * time.Millisecond
 	// sweepEvery is how often expired messages and origins are looked for.

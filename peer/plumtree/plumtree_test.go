@@ -36,6 +36,23 @@ func TestSecondCopyPrunes(t *testing.T) {
 	c.want("and gets payload again", "deliver a4", "2 MSG a4", "3 MSG a4")
 }
 
+func TestShorterWay(t *testing.T) {
+	c := newTalk(t, 3)
+	c.msgOver(5, 1, 'a', 1)
+	c.want("the first copy", "deliver a1", "2 MSG a1", "3 MSG a1")
+	c.msgOver(3, 2, 'a', 1)
+	c.want("a second copy that came over fewer links is the better one", "1 PRUNE")
+	c.say(2, "PRUNE")
+	c.want("its sender had our copy cross its own, and does not know that we rely on it", "2 GRAFT")
+	c.msgOver(3, 2, 'a', 2)
+	c.want("so it goes on", "deliver a2", "3 MSG a2")
+	c.publish("hello")
+	c.want("and so do we", "2 MSG hello", "3 MSG hello")
+	c.say(2, "PRUNE")
+	c.publish("again")
+	c.want("to be pruned once more is no misunderstanding", "3 MSG again")
+}
+
 func TestPruneIsAsked(t *testing.T) {
 	c := newTalk(t, 2)
 	c.say(2, "PRUNE")

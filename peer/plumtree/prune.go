@@ -63,6 +63,7 @@ func (t *Tree) longer(l *link, o *origin, a *arrival) *link {
 	}
 	t.explore.every = exploreEvery
 	o.parent = l
+	t.chosen, t.chosenAt = l, t.now
 	return p
 }
 
@@ -75,7 +76,15 @@ func (t *Tree) prune(l *link, o *origin, seq uint64) {
 	t.cutOwed(l)
 }
 
+// onPrune makes a link lazy, because the far side had from others what we pushed on it. If that is whom we have
+// just chosen to have messages from, the two copies crossed: it does not know that we have parted with the
+// other. So it is told to go on; without that, a peer in three had to graft when the tree was new.
 func (t *Tree) onPrune(l *link) {
+	if o := t.ref.origin; l == t.chosen && t.now-t.chosenAt < crossFor && o != nil && o.parent == l {
+		t.chosen = nil
+		t.request(l, ask{start: t.start(), graft: true})
+		return
+	}
 	l.eager, l.exploring = false, 0
 	t.cutOwed(l)
 }

@@ -56,6 +56,8 @@ type Tree struct {
 	late      lateness
 	ref       reference
 	explore   explore
+	chosen    *link   // of a second copy that came over fewer links than the first, at chosenAt
+	chosenAt  instant // it need not be up any more
 	urgent    instant // until then, graft at once
 	retryAt   instant // no timer of behind or deeps is earlier
 	ihaveAt   instant // when pending marks are due
