@@ -22,6 +22,11 @@ const (
 	// answerAll is up to how many peers everybody answers. In larger meshes everybody answers with a
 	// probability that makes as many answers.
 	answerAll = 8
+	// answerLarge is how many answers are meant in a mesh whose size is only guessed: the guess may be ten
+	// times out, and whoever gets no answer has no neighbors but those who started when it did. Of four
+	// thousand peers that start within ten seconds, three times as many answers bring the last two links
+	// nearer.
+	answerLarge = 3 * answerAll
 	// maxAnswers bounds the seekers that are answered in one second; beyond it they are not.
 	maxAnswers = 32
 )
@@ -185,8 +190,12 @@ func (o *Overlay) drawn(now time.Time, a *wire.Announcement) bool {
 
 // answerOdds is how likely we should answer a seeker, in parts of 2^32.
 func (o *Overlay) answerOdds() uint32 {
-	if size := o.size(); size > answerAll {
-		return uint32(uint64(answerAll) << 32 / uint64(size))
+	size, answers := o.degree()+len(o.view.list), answerAll
+	if len(o.view.list) == maxPassive {
+		size, answers = max(size, o.guess()), answerLarge
+	}
+	if size > answers {
+		return uint32(uint64(answers) << 32 / uint64(size))
 	}
 	return 1<<32 - 1
 }
@@ -194,23 +203,19 @@ func (o *Overlay) answerOdds() uint32 {
 // maxSize bounds what we take the mesh's size for: the lowest ID can be invented.
 const maxSize = 100_000
 
-// size is about how many peers the mesh has. Of a small one we know everybody. Of a large one we know the
-// lowest ID: it is the least of as many random numbers as there are peers, and so about as far from zero as
-// those are from one another. That may be ten times out, which does for dividing work.
-func (o *Overlay) size() int {
-	known := o.degree() + len(o.view.list)
-	if len(o.view.list) < maxPassive {
-		return known
-	}
+// guess is about how many peers a large mesh has, by its lowest ID: that is the least of as many random
+// numbers as there are peers, and so about as far from zero as those are from one another. It may be ten
+// times out, which does for dividing work. Zero is no idea.
+func (o *Overlay) guess() int {
 	lowest := uint64(0)
 	for i := range min(8, len(o.root.id)) {
 		c := uint64(o.root.id[i])
 		lowest = lowest<<4 | (c&15 + c>>6*9) // a hex digit
 	}
 	if lowest == 0 {
-		return known // there is no root
+		return 0
 	}
-	return max(known, int(min(1<<32/lowest, maxSize)))
+	return int(min(1<<32/lowest, maxSize))
 }
 
 func (n *answers) advance(o *Overlay) {

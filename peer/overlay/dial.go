@@ -119,7 +119,9 @@ func (o *Overlay) dial(addr netip.AddrPort, purpose wire.Purpose, parent wire.Co
 
 // choose picks whom to dial: of two candidates at random the one with more free slots. (Mitzenmacher,
 // The Power of Two Choices, 2001: choosing the least loaded of all would send everybody to the same
-// peer.) Those known to be full come after those that are not, and the dead after both.
+// peer.) Whoever has as many free slots as we open links counts as empty: otherwise newcomers would only dial
+// each other, and the mesh grow as a long chain. Those known to be full come after those that are not, and the
+// dead after both.
 func (o *Overlay) choose() *peer {
 	var class [3][]*peer
 	for p := range o.candidates() {
@@ -140,7 +142,7 @@ func (o *Overlay) choose() *peer {
 			continue
 		}
 		a, b := list[o.rng.IntN(len(list))], list[o.rng.IntN(len(list))]
-		if b.free > a.free {
+		if min(b.free, o.cfg.Links) > min(a.free, o.cfg.Links) {
 			a = b
 		}
 		return a
