@@ -248,12 +248,13 @@ func (m *monitor) account() string {
 // disturb is called before something shakes the mesh, or people fall silent: what was steady ends here.
 func (m *monitor) disturb(ctx context.Context) {
 	m.look(ctx)
+	now := m.r.fleet.Now()
 	m.r.mu.Lock()
 	defer m.r.mu.Unlock()
 	m.calm.end()
 	m.keepBefore()
 	said := m.r.ledger.said
-	for i := len(said) - 1; i >= 0 && m.r.fleet.Now().Sub(said[i].begun) < flight; i-- {
+	for i := len(said) - 1; i >= 0 && now.Sub(said[i].begun) < flight; i-- {
 		said[i].steady = false
 	}
 }

@@ -42,9 +42,11 @@ type run struct {
 	rng     *rand.Rand
 	virtual bool
 	began   time.Time
-	line    int // of the step that is done
+	line    int             // of the step that is done
+	life    context.Context // of publications that are under way
+	endLife context.CancelFunc
 
-	// mu guards what follows. Of the fleet only the clock is asked with it held.
+	// mu guards what follows. The fleet is never called with it held: it may be telling us something meanwhile.
 	mu       sync.Mutex
 	ledger   *ledger
 	net      network
@@ -87,6 +89,8 @@ func Run(ctx context.Context, sc *Scenario, f fleet.Fleet, cfg Config) (*Result,
 	if r.began.IsZero() {
 		r.began = f.Now()
 	}
+	r.life, r.endLife = context.WithCancel(context.Background())
+	defer r.endLife()
 	r.watch = newMonitor(r)
 	cancel := f.Watch(r.event)
 	defer cancel()
@@ -124,8 +128,9 @@ func (r *run) steps(ctx context.Context) error {
 	if err := r.add(ctx, r.sc.Peers, fleet.Options{}); err != nil {
 		return r.failed(ctx, 1, "start the peers", err)
 	}
+	end := r.since()
 	r.mu.Lock()
-	r.marks = append(r.marks, Mark{Kind: begin, Text: fmt.Sprintf("%d peers start", r.sc.Peers), End: r.since(), Meshed: -1, Flowed: -1, news: r.watch.news})
+	r.marks = append(r.marks, Mark{Kind: begin, Text: fmt.Sprintf("%d peers start", r.sc.Peers), End: end, Meshed: -1, Flowed: -1, news: r.watch.news})
 	r.mu.Unlock()
 	r.say("%d peers started", r.sc.Peers)
 	for _, st := range r.sc.Steps {
@@ -186,22 +191,24 @@ func firstOf(texts ...string) string {
 func (r *run) shake(ctx context.Context, kind, text string, do func(context.Context) error) error {
 	r.say("%s", text)
 	r.watch.disturb(ctx)
+	at := r.since()
 	r.mu.Lock()
 	r.shaking, r.shakes = true, kind
-	at := r.since()
 	r.mu.Unlock()
 	err := do(ctx)
+	end := r.since()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.shaking = false
-	r.cut(at)
+	r.cut(at, end)
 	r.watch.changed()
-	r.marks = append(r.marks, Mark{Kind: kind, Text: text, Line: r.line, At: at, End: r.since(), Meshed: -1, Flowed: -1, news: r.watch.news})
+	r.marks = append(r.marks, Mark{Kind: kind, Text: text, Line: r.line, At: at, End: end, Meshed: -1, Flowed: -1, news: r.watch.news})
 	return err
 }
 
-// cut notes from when on the network is cut or somebody paused, how, and when nothing is any more.
-func (r *run) cut(at time.Duration) {
+// cut notes from when on the network is cut or somebody paused, how, and when nothing is any more, after a step
+// that lasted from at to end.
+func (r *run) cut(at, end time.Duration) {
 	net, paused := r.net, map[int]bool{}
 	for _, l := range r.ledger.lives {
 		if l.lives() && l.paused {
@@ -227,7 +234,7 @@ func (r *run) cut(at time.Duration) {
 			return net.side(peer)
 		})
 	case open:
-		last.to, last.bytes = r.fleet.Now(), l.bytes
+		last.to, last.bytes = r.began.Add(end), l.bytes
 	}
 }
 

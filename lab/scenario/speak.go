@@ -64,9 +64,9 @@ func (r *run) speakOn(s *speaker) {
 			r.sayNext(context.Background(), s, now)
 		}
 		r.mu.Lock()
-		wait := s.due.Sub(r.fleet.Now())
+		next := s.due
 		r.mu.Unlock()
-		timer.Reset(max(0, wait))
+		timer.Reset(max(0, next.Sub(r.fleet.Now())))
 	}
 }
 
@@ -159,8 +159,9 @@ func (r *run) nextSpeaker(s *speaker, all []fleet.Peer) *life {
 
 // publish says one message. An error is the engine's end, not the peer's refusal.
 func (r *run) publish(ctx context.Context, by *life, step *sendStep) error {
+	begun := r.fleet.Now()
 	r.mu.Lock()
-	said := r.ledger.speak(by, step.text, int(step.size), r.fleet.Now())
+	said := r.ledger.speak(by, step.text, int(step.size), begun)
 	said.steady = r.watch.steady()
 	text := said.text()
 	r.mu.Unlock()
@@ -193,11 +194,17 @@ func (r *run) hand(by *life, step *sendStep) {
 		r.workers[by.peer] = w
 		r.working.Go(func() {
 			for t := range w.queue {
-				ctx, cancel := context.WithTimeout(context.Background(), publishFor)
-				r.publish(ctx, t.by, t.step)
-				cancel()
+				dropped := r.life.Err() != nil
+				if !dropped {
+					ctx, cancel := context.WithTimeout(r.life, publishFor)
+					r.publish(ctx, t.by, t.step)
+					cancel()
+				}
 				r.mu.Lock()
 				r.queued--
+				if dropped {
+					r.skipped++
+				}
 				r.mu.Unlock()
 			}
 		})
@@ -230,10 +237,12 @@ func (r *run) hush(ctx context.Context) error {
 	return nil
 }
 
-// silence ends all sends, and waits until nothing is being said any more.
+// silence ends all sends, gives up what a peer has not taken until now, and waits until nothing is being said any
+// more.
 func (r *run) silence() {
 	r.hush(context.Background())
 	r.talking.Wait()
+	r.endLife()
 	r.mu.Lock()
 	for n, w := range r.workers {
 		close(w.queue)
