@@ -244,3 +244,40 @@ func TestSentIsBounded(t *testing.T) {
 		t.Error("what was forgotten is known still")
 	}
 }
+
+// TestYoungerPeersAreTold has us get what a younger neighbor knows of and never had. Somebody older may have asked
+// it, so it must know whom to ask.
+func TestYoungerPeersAreTold(t *testing.T) {
+	c := newTalk(t, 1)
+	c.upFor(2, 10*time.Second)
+	c.upFor(3, time.Hour)
+	c.said = nil
+	c.say(2, "HAVE last $a.2")
+	c.want("who has it is asked", "2 WANT $a.1-2")
+	c.say(3, "HAVE last $a.2")
+	c.say(1, "HAVE last $a.2")
+	c.wait(wantPatience)
+	c.want("it does not answer, so another is", "caught up 2 0/2", "3 WANT $a.1-2")
+	c.msg(3, 'a', 1, 30*time.Second)
+	c.msg(3, 'a', 2, 30*time.Second)
+	c.want("there it is", "deliver a1", "deliver a2", "caught up 3 2/2")
+	c.wait(ihaveDelay)
+	c.want("the younger peer is told, and the old one is not", "2 IHAVE $a.2")
+	c.msg(2, 'a', 3, 0)
+	c.said = nil
+	c.wait(time.Second)
+	c.wantIdle("what is younger than it is, it has had")
+}
+
+func TestDeepFetchHearsWhoHasIt(t *testing.T) {
+	c := newcomer(t)
+	c.down(1)
+	c.up(3)
+	c.said = nil
+	c.say(3, "HAVE last $a.2")
+	c.say(2, "GRAFT 600000 $a.3-7")
+	c.wantIdle("nobody has it now")
+	c.say(3, "IHAVE $a.9")
+	c.wait(0)
+	c.want("somebody has got it", "3 WANT $a.3-7")
+}

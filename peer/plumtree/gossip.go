@@ -170,7 +170,9 @@ func (t *Tree) relay(o *origin, frame []byte) (links int) {
 	for _, l := range t.links {
 		v := &l.views[o.slot]
 		switch {
+		case v.has >= o.upto && o.published >= l.started:
 		case v.has >= o.upto:
+			t.markYounger(l, v, o)
 		case !l.eager:
 			t.mark(l, v, o)
 		case l.full || v.owed != nil && v.owed.live:

@@ -11,6 +11,19 @@ func (t *Tree) mark(l *link, v *view, o *origin) {
 	if v.pending || v.has >= o.upto || planted.On(planted.NoMarks) {
 		return
 	}
+	t.pend(l, v, o)
+}
+
+// markYounger has l told of our mark of o though it has as much. The newest message is older than the peer at
+// the far side: so that may never have had it, and look for it on behalf of somebody older.
+func (t *Tree) markYounger(l *link, v *view, o *origin) {
+	v.younger = true
+	if !v.pending {
+		t.pend(l, v, o)
+	}
+}
+
+func (t *Tree) pend(l *link, v *view, o *origin) {
 	v.pending = true
 	if !l.full && t.ihaveAt == never {
 		t.ihaveAt = t.now + ihaveDelay/2 + t.jitter(ihaveDelay/2)
@@ -39,9 +52,9 @@ func (t *Tree) flushMarks() {
 		for i, o := range l.pending {
 			l.pending[i] = nil
 			v := &l.views[o.slot]
-			v.pending = false
-			if v.has >= o.upto {
-				continue // we have heard as much from it meanwhile
+			known := v.has >= o.upto && !v.younger // we have heard as much from it meanwhile
+			if v.pending, v.younger = false, false; known {
+				continue
 			}
 			if marks = append(marks, wire.Mark{Origin: o.name, Seq: o.upto}); len(marks) == wire.MaxMarks {
 				t.sendIHave(l, marks)
@@ -71,6 +84,7 @@ func (t *Tree) onIHave(l *link, c *wire.IHave) wire.Reason {
 			t.miss(l, o, m.Seq, t.grace())
 		}
 	}
+	t.deepWake()
 	return ""
 }
 
