@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -33,6 +34,9 @@ const (
 
 // fill dials for as long as slots are lacking and somebody is left to dial.
 func (o *Overlay) fill() {
+	if planted.On(planted.NeverReplace) && !o.heal.began.IsZero() && o.degree() > 0 {
+		return
+	}
 	for o.lacking() > 0 && o.dials() < maxDialling {
 		if !o.dialing.ready(o.now) {
 			o.counts.limit("dials")
@@ -218,6 +222,10 @@ func (o *Overlay) dialDeadline(a *alarm) {
 // how partitions become permanent.
 func (o *Overlay) retry(p *peer, dead bool) {
 	if p == nil {
+		return
+	}
+	if planted.On(planted.PurgePassive) && dead {
+		o.view.remove(p)
 		return
 	}
 	p.tries++

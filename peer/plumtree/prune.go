@@ -1,6 +1,9 @@
 package plumtree
 
-import "hearsay/peer/wire"
+import (
+	"hearsay/peer/planted"
+	"hearsay/peer/wire"
+)
 
 // warm makes a link eager because of a graft.
 func (t *Tree) warm(l *link) {
@@ -68,6 +71,9 @@ func (t *Tree) longer(l *link, o *origin, a *arrival) *link {
 }
 
 func (t *Tree) prune(l *link, o *origin, seq uint64) {
+	if planted.On(planted.NeverPrune) {
+		return
+	}
 	l.eager, l.exploring = false, 0
 	l.prunedAt = t.now
 	t.stats.Prunes++

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
 
@@ -229,6 +230,9 @@ func (t *Tree) Effects() *Effects {
 	t.flushMarks()
 	t.flushOwed()
 	t.flushAsks() // of deep fetches
+	if d := t.out.Deliveries; planted.On(planted.SwapDeliveries) && len(d) > 1 && d[0].Origin == d[1].Origin {
+		d[0], d[1] = d[1], d[0]
+	}
 	t.handed, t.timed = true, false
 	t.quiet = len(t.out.Sends)+len(t.out.Deliveries)+len(t.out.Events) == 0
 	return &t.out
