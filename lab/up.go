@@ -21,7 +21,8 @@ type upCmd struct {
 	Port   int               `help:"Where the page is served on 127.0.0.1. Default: ${port}, or the next that is free." placeholder:"PORT"`
 	Set    map[string]string `short:"s" mapsep:"," help:"Flags of the peers: --set links=4,serve=8." placeholder:"FLAG=VALUE"`
 	dockerFlags
-	JSON bool `help:"One JSON object on standard output once the peers run, and nothing more."`
+	Jaeger string `help:"Address of a Jaeger that gets the same traces, to which the page links: http://127.0.0.1:16686." placeholder:"URL" env:"LAB_JAEGER"`
+	JSON   bool   `help:"One JSON object on standard output once the peers run, and nothing more."`
 }
 
 // lab is one that runs.
@@ -93,8 +94,8 @@ func (c *upCmd) start(ctx context.Context, con *console) (_ *lab, err error) {
 	if err != nil {
 		return nil, misused(err)
 	}
-	if err := l.page(); err != nil {
-		return nil, failed(err)
+	if err := l.page(c.Jaeger); err != nil {
+		return nil, err
 	}
 	if !attached {
 		if _, err := l.fleet.Add(ctx, c.Peers, fleet.Options{}); err != nil {

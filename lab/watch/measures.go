@@ -7,8 +7,10 @@ import (
 )
 
 const (
-	// maxSamples is over how many of the newest messages latencies and copies are counted.
+	// maxSamples is over how many of the newest messages latencies and hops are counted, and maxCopied over how many
+	// copies: while the tree forms there are many more of them than ever after.
 	maxSamples = 1000
+	maxCopied  = 100
 	// rateFor is over how long the rate of messages is counted.
 	rateFor = 5 * time.Second
 )
@@ -106,14 +108,16 @@ func (x *measures) add(s sample) {
 func (x *measures) spread(f *Figures) {
 	var took []float64
 	copies, heard, hops := 0, 0, 0
-	for _, s := range x.samples {
+	for i, s := range x.samples {
+		if age := (x.next - 1 - i + 2*len(x.samples)) % len(x.samples); age < maxCopied {
+			copies += s.copies
+			heard += s.heard
+		}
 		if s.took >= 0 {
 			took = append(took, s.took)
 			hops += s.hops
 			f.LDHMax = max(f.LDHMax, s.hops)
 		}
-		copies += s.copies
-		heard += s.heard
 	}
 	f.RMR, f.LDHMean, f.LatencyP50, f.LatencyP95, f.LatencyMax = -1, -1, -1, -1, -1
 	if heard > 0 {

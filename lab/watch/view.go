@@ -115,13 +115,22 @@ func (m *Model) topology() *State {
 func (m *Model) viewPeer(p *place) PeerView {
 	v := PeerView{
 		Number: p.Number, Name: p.called(), ID: p.ID, Addr: p.Addr, Run: p.Run, Alive: p.Alive, Paused: p.Paused,
-		Root: p.Alive && m.isRoot(p), Follows: m.numberOf(p.root), Siphoner: p.siphons(), Part: m.parts.of[p.Number],
+		Root: p.Alive && m.isRoot(p), Follows: m.follows(p), Siphoner: p.siphons(), Part: m.parts.of[p.Number],
 		Began: millis(p.Started), Slots: p.said.slots,
 	}
 	if c := p.current(); c != nil && !p.Alive {
 		v.Ended = c.how
 	}
 	return v
+}
+
+// follows is whom a peer takes for the root; 0 if nobody who runs now.
+func (m *Model) follows(p *place) int {
+	r := m.runs[p.root]
+	if q := m.known(r.number); q == nil || q.Run != r.run {
+		return 0
+	}
+	return r.number
 }
 
 // isRoot reports whether a peer takes itself for the root. Before it has said anything, the lowest ID is.
