@@ -11,8 +11,8 @@ import (
 
 const (
 	// peerBytes is what a simulated peer takes, with its links, views and what is under way to it. Measured with
-	// 1,000 to 10,000 peers, at the worst moment, which is when most of them have just started.
-	peerBytes = 150 << 10
+	// 10,000 peers, at the worst moment, which is when the last of them have just started.
+	peerBytes = 170 << 10
 	// messageBytes is what a peer keeps beside each message's text.
 	messageBytes = 150
 )

@@ -54,7 +54,12 @@ func TestARunKeepsItsPromises(t *testing.T) {
 			if (p.Rest > 0) != (f.Announce >= 0) || f.Announce > 1 {
 				t.Errorf("%v announcements a second", f.Announce)
 			}
-			if (p.Messages > 0) != (f.RMR >= 0) || f.RMR >= 0.1 && !p.Flood && p.Messages > warmShare || f.RMR < 1 && p.Flood && p.Messages > 0 {
+			// Where packets are lost, what a link holds up is grafted from another, and comes twice in the end.
+			most := 0.1
+			if p.Loss > 0 {
+				most = 0.5
+			}
+			if (p.Messages > 0) != (f.RMR >= 0) || f.RMR >= most && !p.Flood && p.Messages > warmShare || f.RMR < 1 && p.Flood && p.Messages > 0 {
 				t.Errorf("rmr is %v", f.RMR)
 			}
 			if p.At > 0 && x.Broke < p.At || x.Broke > 0 && x.Broke < x.Said {
