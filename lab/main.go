@@ -19,6 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"hearsay/lab/control"
+	"hearsay/lab/fleet/docker"
 	"hearsay/lab/fleet/local"
 )
 
@@ -84,7 +85,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.Exit(func(n int) { code = n }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
-		kong.Vars{"port": strconv.Itoa(control.DefaultPort)},
+		kong.Vars{"port": strconv.Itoa(control.DefaultPort), "image": docker.DefaultImage},
 	)
 	if err != nil {
 		panic(err) // the command line's description is wrong

@@ -9,6 +9,7 @@ import (
 
 	"hearsay/lab/control"
 	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/docker"
 	"hearsay/lab/fleet/local"
 	"hearsay/lab/watch"
 )
@@ -134,7 +135,10 @@ func (c *upCmd) makeFleet(ctx context.Context, l *lab) (attached bool, err error
 	cfg := fleet.Config{Flags: c.Set, Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + l.watch.Endpoint(), traceSoon}}
 	switch c.Engine {
 	case "docker":
-		l.fleet, attached, err = c.dockerFlags.makeFleet(ctx, cfg)
+		var f *docker.Fleet
+		if f, attached, err = c.dockerFlags.makeFleet(ctx, cfg); err == nil {
+			l.fleet = f
+		}
 	case "sim":
 		l.fleet, err = simulated(c.Set, l.watch)
 	default:
