@@ -266,7 +266,7 @@ func TestSameSeedSameVerdict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res := simulated(t, sc, seed, false)
+		res := simulated(t, sc, seed)
 		b, err := json.Marshal(res.Verdict)
 		if err != nil {
 			t.Fatal(err)
@@ -295,7 +295,7 @@ func TestManySeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		for seed := uint64(100); seed < 106; seed++ {
-			if v := simulated(t, sc, seed, false).Verdict; !v.OK {
+			if v := simulated(t, sc, seed).Verdict; !v.OK {
 				t.Errorf("%s, seed %d: %+v", name, seed, v.Expectations)
 			}
 		}

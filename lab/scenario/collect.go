@@ -1,0 +1,82 @@
+package scenario
+
+import (
+	"log/slog"
+	"os"
+	"sync"
+
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"hearsay/lab/watch/otlp"
+)
+
+// maxSpans bounds the spans that are kept of a run, some 200 MB. Those after it are passed on and not kept.
+const maxSpans = 200_000
+
+// Collector keeps the spans that peers send during a run, and passes them on if somebody else collects too.
+type Collector struct {
+	receiver *otlp.Receiver
+	forward  *otlp.Forward
+
+	mu   sync.Mutex
+	kept []*tracepb.ResourceSpans
+	n    int
+}
+
+// NewCollector listens on a free port of this machine's.
+func NewCollector() (*Collector, error) {
+	c := &Collector{}
+	target, wanted, err := otlp.ReadTarget(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	if wanted {
+		if c.forward, err = otlp.NewForward(target, slog.New(slog.DiscardHandler)); err != nil {
+			return nil, err
+		}
+	}
+	if c.receiver, err = otlp.Listen(otlp.Config{Spans: c.keep, Forward: c.forward}); err != nil {
+		if c.forward != nil {
+			c.forward.Close()
+		}
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Collector) keep(from *otlp.Resource, spans []*tracepb.Span) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n+len(spans) > maxSpans {
+		return
+	}
+	c.n += len(spans)
+	var attrs []*commonpb.KeyValue
+	for _, kv := range [][2]string{{"service.name", from.Service}, {"service.instance.id", from.Instance}, {"hearsay.id", from.PeerID}} {
+		attrs = append(attrs, otlp.String(kv[0], kv[1]))
+	}
+	c.kept = append(c.kept, &tracepb.ResourceSpans{
+		Resource:   &resourcepb.Resource{Attributes: attrs},
+		ScopeSpans: []*tracepb.ScopeSpans{{Spans: spans}},
+	})
+}
+
+// Spans are all that have come so far.
+func (c *Collector) Spans() []*tracepb.ResourceSpans {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]*tracepb.ResourceSpans(nil), c.kept...)
+}
+
+// Endpoint is what peers are given as OTEL_EXPORTER_OTLP_ENDPOINT.
+func (c *Collector) Endpoint() string { return c.receiver.Endpoint() }
+
+// Close ends the service.
+func (c *Collector) Close() {
+	c.receiver.Close()
+	if c.forward != nil {
+		c.forward.Close()
+	}
+}

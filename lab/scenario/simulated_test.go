@@ -1,0 +1,27 @@
+package scenario
+
+import (
+	"testing"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/simfleet"
+)
+
+// simulated runs a scenario on the simulator.
+func simulated(t *testing.T, sc *Scenario, seed uint64) *Result {
+	t.Helper()
+	c, err := simfleet.Config(fleet.Config{Flags: sc.Options}, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := simfleet.New(c)
+	defer f.Close()
+	cfg := Config{Seed: seed, Version: "test", Spans: func() []*tracepb.ResourceSpans { all, _ := f.Spans(); return all }}
+	res, err := Run(t.Context(), sc, f, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}

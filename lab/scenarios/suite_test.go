@@ -1,0 +1,115 @@
+// Package scenarios_test runs the scenarios that the lab ships with, on engines that need nothing but Go.
+package scenarios_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/local"
+	"hearsay/lab/fleet/simfleet"
+	"hearsay/lab/report"
+	"hearsay/lab/scenario"
+)
+
+func TestMain(m *testing.M) {
+	local.Main() // local peers are this program in another role
+	dir, err := os.MkdirTemp("", "hearsay-suite-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("XDG_RUNTIME_DIR", dir) // where peers leave notes
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// engine makes a fleet for a scenario, and says where its spans are.
+type engine func(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() []*tracepb.ResourceSpans)
+
+func simulated(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() []*tracepb.ResourceSpans) {
+	c, err := simfleet.Config(fleet.Config{Flags: sc.Options}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := simfleet.New(c)
+	return f, func() []*tracepb.ResourceSpans { all, _ := f.Spans(); return all }
+}
+
+func processes(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() []*tracepb.ResourceSpans) {
+	c, err := scenario.NewCollector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	f, err := local.New(fleet.Config{Flags: sc.Options, Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.Endpoint(), "OTEL_BSP_SCHEDULE_DELAY=100"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, c.Spans
+}
+
+// suite runs every scenario, and wants all of them to come out as expected within the time that a suite may take.
+// What a scenario leaves is kept where HEARSAY_EVIDENCE says, for whoever must find out why it did not.
+func suite(t *testing.T, make engine, within time.Duration) {
+	files, err := filepath.Glob("*.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d scenarios are shipped: %v", len(files), err)
+	}
+	begun := time.Now()
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) { one(t, file, make) })
+	}
+	if took := time.Since(begun); took > within {
+		t.Errorf("the suite took %v, and may take %v", took, within)
+	}
+}
+
+func one(t *testing.T, file string, make engine) {
+	sc, err := scenario.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, spans := make(t, sc)
+	t.Cleanup(func() { f.Close() })
+	dir := filepath.Join(t.TempDir(), "run")
+	if keep := os.Getenv("HEARSAY_EVIDENCE"); keep != "" {
+		dir = filepath.Join(keep, f.Engine(), file)
+	}
+	folder, err := report.Create(dir, sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := scenario.Config{Seed: 1, Version: "test", Began: f.Now(), Events: folder.Event, Spans: spans}
+	cfg.Progress = func(at time.Duration, text string) { t.Logf("%7.2f s  %s", at.Seconds(), text) }
+	folder.Begin(f.Engine(), cfg.Began)
+	started := time.Now()
+	res, err := scenario.Run(t.Context(), sc, f, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := folder.Save(res, []string{"go", "test", "./lab/scenarios"}, started); err != nil {
+		t.Error(err)
+	}
+	for _, e := range res.Verdict.Expectations {
+		if !e.OK {
+			t.Errorf("%s: want %s, got %s", e.Name, e.Want, e.Got)
+		}
+	}
+	for _, w := range res.Wrong {
+		t.Log(w)
+	}
+}
+
+func TestSimulated(t *testing.T) { suite(t, simulated, 10*time.Second) }
+
+func TestProcesses(t *testing.T) {
+	if raced {
+		t.Skip("with the race detector six processes take more of two cores than there is; the other pass runs them")
+	}
+	suite(t, processes, 2*time.Minute)
+}
