@@ -195,7 +195,8 @@ func (c *simCurveCmd) one(ctx context.Context, p *curvePoint, seed int) curveRun
 		panic("the plan was checked before: " + err.Error())
 	}
 	err = run.Do(func() bool { return ctx.Err() != nil })
-	return curveRun{&run.Figures, err}
+	figures := run.Figures // a pointer to them in place would keep the whole world
+	return curveRun{&figures, err}
 }
 
 // curveSum adds up the runs of a point.
