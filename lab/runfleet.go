@@ -12,7 +12,7 @@ import (
 )
 
 // makeFleet makes the engine for a run, and whatever collects its spans. Call end when the run is over.
-func (c *runCmd) makeFleet(ctx context.Context, j job) (f fleet.Fleet, spans func() []*tracepb.ResourceSpans, end func(), err error) {
+func (c *runCmd) makeFleet(ctx context.Context, j job) (f fleet.Fleet, spans func() ([]*tracepb.ResourceSpans, int), end func(), err error) {
 	cfg := fleet.Config{Flags: j.scenario.Options}
 	if c.Engine == "sim" {
 		return simulatedRun(cfg, j.seed)
@@ -37,12 +37,11 @@ func (c *runCmd) makeFleet(ctx context.Context, j job) (f fleet.Fleet, spans fun
 	return f, col.Spans, func() { f.Close(); col.Close() }, nil
 }
 
-func simulatedRun(cfg fleet.Config, seed uint64) (fleet.Fleet, func() []*tracepb.ResourceSpans, func(), error) {
+func simulatedRun(cfg fleet.Config, seed uint64) (fleet.Fleet, func() ([]*tracepb.ResourceSpans, int), func(), error) {
 	c, err := simfleet.Config(cfg, seed)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	f := simfleet.New(c)
-	spans := func() []*tracepb.ResourceSpans { all, _ := f.Spans(); return all }
-	return f, spans, func() { f.Close() }, nil
+	return f, f.Spans, func() { f.Close() }, nil
 }

@@ -65,8 +65,12 @@ type Folder struct {
 	dropped int
 	logs    map[int]*peerLog
 	links   links
+	flushed time.Time
 	err     error // the first that could not be written
 }
+
+// flushEvery is how old at most what is not on the disk yet is, while anything happens.
+const flushEvery = time.Second
 
 // Create makes the folder for a run of a scenario. One that holds an earlier run is emptied of it; one that holds
 // anything else is left alone, with an error.
@@ -143,6 +147,17 @@ func (f *Folder) Event(e fleet.Event) {
 	}
 	f.bytes += len(line)
 	f.note(err)
+	if now := time.Now(); now.Sub(f.flushed) > flushEvery {
+		f.flushed = now
+		f.flush()
+	}
+}
+
+func (f *Folder) flush() {
+	f.note(f.events.Flush())
+	for _, l := range f.logs {
+		f.note(l.out.Flush())
+	}
 }
 
 // shorten cuts a text at a whole character.
@@ -164,10 +179,10 @@ func (f *Folder) note(err error) {
 
 // close ends the files that were written while the run went on.
 func (f *Folder) close() error {
-	f.note(f.events.Flush())
+	f.flush()
 	f.note(f.file.Close())
 	for _, l := range f.logs {
-		f.note(l.close())
+		f.note(l.file.Close())
 	}
 	return f.err
 }

@@ -106,7 +106,7 @@ type figure struct{ Name, Value, Says string }
 // figuresOf are the figures in the order of their JSON.
 func figuresOf(f *scenario.Figures) []figure {
 	all := []figure{
-		{"peers", count(f.Peers), "lived in the end"},
+		{"peers", count(f.Peers), "that ever were"},
 		{"published", count(f.Published), "messages"},
 		{"delivered", count(f.Delivered), "deliveries"},
 		{"lost", count(f.Lost), "deliveries that were owed and not made"},

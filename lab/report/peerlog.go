@@ -49,13 +49,6 @@ func (f *Folder) peerLog(e *fleet.Event, at time.Duration) {
 	f.note(err)
 }
 
-func (l *peerLog) close() error {
-	if err := l.out.Flush(); err != nil {
-		return err
-	}
-	return l.file.Close()
-}
-
 // logged is an event as a line of a log.
 func logged(e *fleet.Event, simulated bool) string {
 	switch e.Kind {

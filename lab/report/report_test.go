@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/simfleet"
@@ -62,7 +61,7 @@ func write(t *testing.T, dir string, seed uint64, source string, change func(*sc
 		t.Fatal(err)
 	}
 	folder.Begin(f.Engine(), f.Now())
-	spans := func() []*tracepb.ResourceSpans { all, _ := f.Spans(); return all }
+	spans := f.Spans
 	res, err := scenario.Run(t.Context(), sc, f, scenario.Config{Seed: seed, Version: "v1.2.3", Events: folder.Event, Spans: spans})
 	if err != nil {
 		t.Fatal(err)

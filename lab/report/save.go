@@ -29,7 +29,7 @@ type Info struct {
 	Skipped     int                `json:"skipped,omitempty"` // messages that were due and not said
 	Blind       uint64             `json:"blind,omitempty"`   // events that could not be listened to
 	Unwritten   int                `json:"unwritten,omitempty"`
-	Missing     []string           `json:"missing,omitempty"` // files that could not be written
+	NoRoom      int                `json:"no_room,omitempty"` // spans that are not in spans.json
 }
 
 // Save writes everything of a run that is over, and its page. It writes what it can: an error says what it
@@ -45,7 +45,7 @@ func (f *Folder) Save(res *scenario.Result, command []string, started time.Time)
 		Command: command, File: res.Scenario.File, Started: started.UTC().Truncate(time.Millisecond),
 		WallMS: ms(res.Wall), LastedMS: ms(res.Lasted), System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version(),
 		Interrupted: res.Interrupted, Failures: res.Failures, Marks: res.Marks, Peers: res.Peers, Wrong: res.Wrong,
-		Skipped: res.Skipped, Blind: res.Blind, Unwritten: f.dropped,
+		Skipped: res.Skipped, Blind: res.Blind, Unwritten: f.dropped, NoRoom: res.NoRoom,
 	}
 	write(fileVerdict, func() error { return writeJSON(f.Dir, fileVerdict, &res.Verdict) })
 	write(fileRun, func() error { return writeJSON(f.Dir, fileRun, info) })

@@ -3,6 +3,7 @@ package scenario
 import (
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -12,17 +13,19 @@ import (
 	"hearsay/lab/watch/otlp"
 )
 
-// maxSpans bounds the spans that are kept of a run, some 200 MB. Those after it are passed on and not kept.
-const maxSpans = 200_000
+// maxSpans bounds the spans that are kept of a run, some 150 MB. Those after it are passed on, counted, and not
+// kept.
+const maxSpans = 100_000
 
 // Collector keeps the spans that peers send during a run, and passes them on if somebody else collects too.
 type Collector struct {
 	receiver *otlp.Receiver
 	forward  *otlp.Forward
 
-	mu   sync.Mutex
-	kept []*tracepb.ResourceSpans
-	n    int
+	mu      sync.Mutex
+	kept    []*tracepb.ResourceSpans
+	n       int
+	dropped int
 }
 
 // NewCollector listens on a free port of this machine's.
@@ -50,6 +53,7 @@ func (c *Collector) keep(from *otlp.Resource, spans []*tracepb.Span) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n+len(spans) > maxSpans {
+		c.dropped += len(spans)
 		return
 	}
 	c.n += len(spans)
@@ -63,11 +67,11 @@ func (c *Collector) keep(from *otlp.Resource, spans []*tracepb.Span) {
 	})
 }
 
-// Spans are all that have come so far.
-func (c *Collector) Spans() []*tracepb.ResourceSpans {
+// Spans are all that have come so far, and how many there was no room for.
+func (c *Collector) Spans() (all []*tracepb.ResourceSpans, dropped int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]*tracepb.ResourceSpans(nil), c.kept...)
+	return slices.Clone(c.kept), c.dropped
 }
 
 // Endpoint is what peers are given as OTEL_EXPORTER_OTLP_ENDPOINT.

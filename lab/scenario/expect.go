@@ -230,8 +230,11 @@ func (c *tracedClaim) check(k *checker) { k.spoken() }
 
 func (c *tracedClaim) judge(r *run) (string, bool) {
 	t := r.traced()
-	if t.of == 0 {
+	switch {
+	case t.of == 0:
 		return "no message was owed to anybody", false
+	case t.dropped > 0:
+		return fmt.Sprintf("not measured: there was no room for %d spans of %d; send less, or among fewer peers", t.dropped, t.dropped+maxSpans), false
 	}
 	share := float64(t.whole) / float64(t.of)
 	got := fmt.Sprintf("%.4g%% (%d of %d)", 100*share, t.whole, t.of)

@@ -12,7 +12,7 @@ import (
 // Figures are what a run comes to, under the names that they have everywhere in the lab. A negative time or
 // ratio was not measured: nothing happened that it could be measured by.
 type Figures struct {
-	Peers        int     `json:"peers"` // that lived in the end
+	Peers        int     `json:"peers"` // that ever were, however often each was started
 	Published    int     `json:"published"`
 	Delivered    int     `json:"delivered"`
 	Lost         int     `json:"lost"`
@@ -42,14 +42,9 @@ type Figures struct {
 func (r *run) figures(wall time.Duration) Figures {
 	j, l := r.judged, r.ledger
 	f := Figures{
-		Published: len(l.said), Delivered: j.delivered, Lost: j.lost, NeverRead: j.neverRead,
+		Peers: len(r.fleet.Peers()), Published: len(l.said), Delivered: j.delivered, Lost: j.lost, NeverRead: j.neverRead,
 		Duplicated: l.wrong[duplicated].count, OutOfOrder: l.wrong[outOfOrder].count, Unexpected: l.wrong[unexpected].count,
 		Reliability: -1, RMR: round(r.watch.calm.total.rmr()), FormedMS: r.formed(), HealedMS: -1, FlowedMS: -1, AnnouncePerS: -1,
-	}
-	for _, p := range r.fleet.Peers() {
-		if p.Alive {
-			f.Peers++
-		}
 	}
 	if j.owed > 0 {
 		f.Reliability = float64(j.owed-j.lost) / float64(j.owed)

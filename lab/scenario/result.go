@@ -46,6 +46,7 @@ type Result struct {
 
 	Before, During, After *Topology
 	Spans                 []*tracepb.ResourceSpans
+	NoRoom                int // spans that there was no room for
 }
 
 // Message is one publication and how it fared.
@@ -121,7 +122,7 @@ func (r *run) result(ctx context.Context) *Result {
 		Before: r.watch.before, During: r.watch.during, After: r.watch.after,
 	}
 	if r.cfg.Spans != nil {
-		res.Spans = r.cfg.Spans()
+		res.Spans, res.NoRoom = r.cfg.Spans()
 	}
 	r.gather(res)
 	res.Verdict = v

@@ -25,8 +25,9 @@ type Config struct {
 	Progress func(at time.Duration, text string)
 	// Events is told of everything that the fleet tells, one event at a time. Nil is nobody.
 	Events func(fleet.Event)
-	// Spans returns the spans that were collected so far. Nil means that nobody collects any.
-	Spans func() []*tracepb.ResourceSpans
+	// Spans returns the spans that were collected so far, and how many there was no room for. Nil means that nobody
+	// collects any.
+	Spans func() (all []*tracepb.ResourceSpans, dropped int)
 }
 
 // settleFor is how long a run waits at its end for what is owed and late, if no expectation gives it longer.
@@ -259,7 +260,7 @@ func (r *run) changed(peers ...int) {
 	defer r.mu.Unlock()
 	r.watch.changed()
 	for _, n := range peers {
-		p := all[n-1]
+		p := placeOf(all, n)
 		if !p.Alive {
 			continue
 		}
@@ -269,6 +270,16 @@ func (r *run) changed(peers ...int) {
 			l.up = now
 		}
 	}
+}
+
+// placeOf is the place of a number; the zero Peer if there is none.
+func placeOf(all []fleet.Peer, number int) fleet.Peer {
+	for _, p := range all {
+		if p.Number == number {
+			return p
+		}
+	}
+	return fleet.Peer{}
 }
 
 // event takes what the fleet tells.

@@ -3,8 +3,6 @@ package scenario
 import (
 	"testing"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/simfleet"
 )
@@ -18,7 +16,7 @@ func simulated(t *testing.T, sc *Scenario, seed uint64) *Result {
 	}
 	f := simfleet.New(c)
 	defer f.Close()
-	cfg := Config{Seed: seed, Version: "test", Spans: func() []*tracepb.ResourceSpans { all, _ := f.Spans(); return all }}
+	cfg := Config{Seed: seed, Version: "test", Spans: f.Spans}
 	res, err := Run(t.Context(), sc, f, cfg)
 	if err != nil {
 		t.Fatal(err)

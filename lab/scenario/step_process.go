@@ -57,7 +57,7 @@ func onPeers(ctx context.Context, r *run, verb string, peers who, call func(cont
 	all := r.fleet.Peers()
 	// A pause is for those who are not paused, and a resume for those who are.
 	if verb == "pause" || verb == "resume" {
-		picked = slices.DeleteFunc(picked, func(n int) bool { return all[n-1].Paused == (verb == "pause") })
+		picked = slices.DeleteFunc(picked, func(n int) bool { return placeOf(all, n).Paused == (verb == "pause") })
 	}
 	if len(picked) == 0 {
 		return fmt.Errorf("%s: there is nobody to %s", peers, verb)

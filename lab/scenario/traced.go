@@ -16,6 +16,7 @@ const spansFor = 8 * time.Second
 type traced struct {
 	whole, of int
 	first     string // what is wrong with the first that is not
+	dropped   int    // spans that there was no room for
 }
 
 // step is a span of a message, as far as it matters here.
@@ -30,8 +31,8 @@ type step struct {
 func (r *run) traced() traced {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	index := r.indexSpans()
-	var t traced
+	index, dropped := r.indexSpans()
+	t := traced{dropped: dropped}
 	for i, s := range r.ledger.said {
 		f := &r.judged.fates[i]
 		if !s.accepted || f.owed == 0 {
@@ -48,17 +49,18 @@ func (r *run) traced() traced {
 }
 
 // indexSpans finds the spans of the messages, by trace and span.
-func (r *run) indexSpans() map[string]map[string]step {
-	index := map[string]map[string]step{}
+func (r *run) indexSpans() (index map[string]map[string]step, dropped int) {
+	index = map[string]map[string]step{}
 	for _, s := range r.ledger.said {
 		if s.trace != "" {
 			index[s.trace] = map[string]step{}
 		}
 	}
 	if r.cfg.Spans == nil {
-		return index
+		return index, 0
 	}
-	for _, rs := range r.cfg.Spans() {
+	all, dropped := r.cfg.Spans()
+	for _, rs := range all {
 		peer := ""
 		for _, kv := range rs.Resource.GetAttributes() {
 			if kv.Key == "hearsay.id" {
@@ -76,7 +78,7 @@ func (r *run) indexSpans() map[string]map[string]step {
 			}
 		}
 	}
-	return index
+	return index, dropped
 }
 
 func outcome(s *tracepb.Span) string {
@@ -127,5 +129,5 @@ func (r *run) awaitSpans(ctx context.Context) {
 		return
 	}
 	r.say("waiting for the last spans")
-	r.until(ctx, spansFor, func() bool { t := r.traced(); return t.whole == t.of })
+	r.until(ctx, spansFor, func() bool { t := r.traced(); return t.whole == t.of || t.dropped > 0 })
 }

@@ -29,18 +29,18 @@ func TestMain(m *testing.M) {
 }
 
 // engine makes a fleet for a scenario, and says where its spans are.
-type engine func(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() []*tracepb.ResourceSpans)
+type engine func(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() ([]*tracepb.ResourceSpans, int))
 
-func simulated(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() []*tracepb.ResourceSpans) {
+func simulated(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() ([]*tracepb.ResourceSpans, int)) {
 	c, err := simfleet.Config(fleet.Config{Flags: sc.Options}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := simfleet.New(c)
-	return f, func() []*tracepb.ResourceSpans { all, _ := f.Spans(); return all }
+	return f, f.Spans
 }
 
-func processes(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() []*tracepb.ResourceSpans) {
+func processes(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() ([]*tracepb.ResourceSpans, int)) {
 	c, err := scenario.NewCollector()
 	if err != nil {
 		t.Fatal(err)

@@ -7,9 +7,9 @@ import (
 	"hearsay/peer/telemetry"
 )
 
-// maxSpans bounds the spans that are kept, of all peers together: some 250 MB. Those after it are counted
-// and forgotten.
-const maxSpans = 1_000_000
+// maxSpans bounds the spans that are kept, of all peers together: some 40 MB, and four times as much for whoever
+// looks at them. Those after it are counted and forgotten.
+const maxSpans = 100_000
 
 // recorders make the spans of all runs of all peers. The zero value is ready.
 type recorders struct {
