@@ -1,6 +1,10 @@
 package plumtree
 
-import "slices"
+import (
+	"slices"
+
+	"hearsay/peer/wire"
+)
 
 // deep is a deep fetch: a neighbor older than us asks for messages that we skipped as older than
 // ourselves. Where two meshes meet in a newcomer, the only way to them leads through it. So it asks
@@ -110,6 +114,34 @@ func (t *Tree) deepWake() {
 	}
 }
 
+// deepHeard goes on with a deep fetch if a mark tells that l may have what it looks for: since it has got so far,
+// or since it tells us what it had told before. Then it has got what it knew of and did not have; and if it was
+// the one that asked us, it asks no more.
+func (t *Tree) deepHeard(l *link, m wire.Mark) {
+	if len(t.deeps) == 0 {
+		return
+	}
+	o := t.origins.findName(m.Origin)
+	if o == nil || o.deep == nil {
+		return
+	}
+	d, v := o.deep, &l.views[o.slot]
+	if again := m.Seq <= v.has; !again && (v.has >= d.next || m.Seq < d.next) {
+		return
+	}
+	is := func(x *link) bool { return x == l }
+	d.tried, d.gone = slices.DeleteFunc(d.tried, is), slices.DeleteFunc(d.gone, is)
+	if d.asker == l {
+		d.asker = nil
+	}
+	for _, r := range []*owed{v.owed, v.deep} {
+		if r != nil && r.parked {
+			t.dropOwed(l, r)
+		}
+	}
+	d.due, t.retryAt = t.now, t.now
+}
+
 // conclude says that what a deep fetch looked for next, up to and including last, cannot be had.
 func (t *Tree) conclude(o *origin, last uint64, old bool) {
 	d := o.deep
@@ -172,6 +204,11 @@ func (t *Tree) onDeep(o *origin, a *arrival) bool {
 		span := t.hopSpan(m)
 		t.keep(o, a, a.published, span.Span)
 		t.dropSpan(o, a, reasonOld, span, 0)
+		for _, l := range t.links { // others may look for it, too, and not at us
+			if l.conn != a.conn && l.younger(a.published) {
+				t.markYounger(l, &l.views[o.slot], o)
+			}
+		}
 	}
 	t.deepMoved(o, m.Seq+1)
 	return true

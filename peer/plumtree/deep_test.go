@@ -279,5 +279,39 @@ func TestDeepFetchHearsWhoHasIt(t *testing.T) {
 	c.wantIdle("nobody has it now")
 	c.say(3, "IHAVE $a.9")
 	c.wait(0)
-	c.want("somebody has got it", "3 WANT $a.3-7")
+	c.want("somebody has got so far", "3 WANT $a.3-7")
+	c.say(3, "GONE lost $a.3-7")
+	c.wait(0)
+	c.want("and has it no longer", "2 GONE lost $a.3-7")
+
+	c = newcomer(t)
+	c.down(1)
+	c.up(3)
+	c.said = nil
+	c.say(3, "HAVE last $a.9")
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.want("who may have it is asked", "3 WANT $a.1-7")
+	c.say(3, "GRAFT 300000 $a.1-7")
+	c.wantIdle("he looks for it, too, and does not answer")
+	c.wait(deepPatience)
+	c.say(2, "IHAVE $a.9")
+	c.wait(0)
+	c.want("who asked us has got it elsewhere", "2 WANT $a.1-7")
+	for seq := uint64(1); seq <= 7; seq++ {
+		c.msg(2, 'a', seq, 3*time.Minute)
+	}
+	c.want("and gives it for the other", "3 MSG a1", "3 MSG a2", "3 MSG a3", "3 MSG a4", "3 MSG a5", "3 MSG a6", "3 MSG a7")
+}
+
+func TestDeepFetchTellsOtherNewcomers(t *testing.T) {
+	c := newcomer(t)
+	c.upFor(3, 30*time.Second)
+	c.said = nil
+	c.say(3, "HAVE last $a.9")
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.want("the old mesh is asked", "1 WANT $a.1-7")
+	c.msg(1, 'a', 1, 3*time.Minute)
+	c.want("it is passed on", "2 MSG a1")
+	c.wait(ihaveDelay)
+	c.want("another newcomer may look for it", "3 IHAVE $a.9")
 }

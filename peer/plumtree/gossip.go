@@ -170,7 +170,7 @@ func (t *Tree) relay(o *origin, frame []byte) (links int) {
 	for _, l := range t.links {
 		v := &l.views[o.slot]
 		switch {
-		case v.has >= o.upto && o.published >= l.started:
+		case v.has >= o.upto && !l.younger(o.published):
 		case v.has >= o.upto:
 			t.markYounger(l, v, o)
 		case !l.eager:

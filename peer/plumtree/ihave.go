@@ -14,10 +14,13 @@ func (t *Tree) mark(l *link, v *view, o *origin) {
 	t.pend(l, v, o)
 }
 
-// markYounger has l told of our mark of o though it has as much. The newest message is older than the peer at
-// the far side: so that may never have had it, and look for it on behalf of somebody older.
+// younger reports whether the peer at the far side may be younger than a message. Then it may never have had
+// it, though it counts it as known, and look for it on behalf of somebody older.
+func (l *link) younger(published instant) bool { return published < l.started+startSlack }
+
+// markYounger has l told of our mark of o though it has as much, since we have got what it may look for.
 func (t *Tree) markYounger(l *link, v *view, o *origin) {
-	v.younger = true
+	v.again = true
 	if !v.pending {
 		t.pend(l, v, o)
 	}
@@ -52,8 +55,8 @@ func (t *Tree) flushMarks() {
 		for i, o := range l.pending {
 			l.pending[i] = nil
 			v := &l.views[o.slot]
-			known := v.has >= o.upto && !v.younger // we have heard as much from it meanwhile
-			if v.pending, v.younger = false, false; known {
+			known := v.has >= o.upto && !v.again // we have heard as much from it meanwhile
+			if v.pending, v.again = false, false; known {
 				continue
 			}
 			if marks = append(marks, wire.Mark{Origin: o.name, Seq: o.upto}); len(marks) == wire.MaxMarks {
@@ -79,12 +82,12 @@ func (t *Tree) sendIHave(l *link, marks []wire.Mark) {
 // grafted.
 func (t *Tree) onIHave(l *link, c *wire.IHave) wire.Reason {
 	for _, m := range c.Marks {
+		t.deepHeard(l, m)
 		o := t.learn(l, m)
 		if o != nil && m.Seq > o.upto {
 			t.miss(l, o, m.Seq, t.grace())
 		}
 	}
-	t.deepWake()
 	return ""
 }
 

@@ -39,7 +39,7 @@ type view struct {
 	owed    *owed  // what it gets from the log, of what lies beyond has
 	deep    *owed  // what it gets from the log of what lies behind has: for somebody older than itself
 	pending bool   // it is in link.pending
-	younger bool   // and is to be told though it has as much
+	again   bool   // and is to be told though it has as much
 	graft   bool   // the last ask was a GRAFT, not a WANT
 }
 
