@@ -57,7 +57,11 @@ func (m *Model) Event(e fleet.Event) {
 	note := Event{At: e.At, Kind: string(e.Kind), Peer: e.Peer}
 	switch e.Kind {
 	case fleet.Started:
-		m.started(p, max(e.Run, p.Run+1), e.At)
+		run := e.Run
+		if run == 0 { // an engine that does not count
+			run = p.Run + 1
+		}
+		m.started(p, run, e.At) // which the fleet's own list may have told already
 		m.identify(p, e.Far)
 		note.Text = "started"
 		if p.Run > 1 {

@@ -115,10 +115,6 @@ func (f *Fleet) join(ctx context.Context, p *place, paused bool) error {
 	if err := r.locate(ctx); err != nil {
 		return fmt.Errorf("%s: %w", p.info.Name, err)
 	}
-	f.mu.Lock()
-	p.run = r
-	p.info.Run = r.number
-	f.mu.Unlock()
 	hand, err := r.lendHand(ctx)
 	if err != nil {
 		return err
@@ -138,7 +134,8 @@ func (f *Fleet) join(ctx context.Context, p *place, paused bool) error {
 func (f *Fleet) started(r *run, at time.Time) {
 	f.mu.Lock()
 	p := r.place
-	p.info.Alive, p.info.Paused, p.info.Started = true, false, at
+	p.run = r
+	p.info.Run, p.info.Alive, p.info.Paused, p.info.Started = r.number, true, false, at
 	e := fleet.Event{At: at, Kind: fleet.Started, Peer: p.info.Number, Run: r.number, Far: p.info.ID}
 	f.mu.Unlock()
 	f.Emit(e)

@@ -79,8 +79,7 @@ func (f *Fleet) beginOwn(ctx context.Context, p *place) error {
 		return fail(err)
 	}
 	f.mu.Lock()
-	p.run, p.container = r, created.ID
-	p.info.Run, p.info.ID, p.info.Addr = r.number, hello.ID, hello.Addr
+	p.container, p.info.ID, p.info.Addr = created.ID, hello.ID, hello.Addr
 	f.mu.Unlock()
 	if err := r.locate(ctx); err != nil {
 		r.release()
