@@ -27,7 +27,21 @@ const (
 type probe struct {
 	next time.Time
 	wait time.Duration
+	turn int // in probeTurns, of the next
 }
+
+// probeTurns is who is probed by turns. Who never was a neighbor comes last and comes all the same: when the peers
+// of the join list have died, and all the neighbors that we ever lost, it is the only way back.
+var probeTurns = [...]probed{gone, joined, anybody, joined}
+
+// probed is a sort of address.
+type probed uint8
+
+const (
+	joined  probed = iota // of the join list
+	gone                  // of a former neighbor that went without a goodbye
+	anybody               // whoever was not probed for longest
+)
 
 // linked begins to probe with the first link: before, all that can be dialled is dialled for links.
 func (p *probe) linked(o *Overlay) {
@@ -39,7 +53,7 @@ func (p *probe) linked(o *Overlay) {
 
 // lost makes probes frequent again: what took a neighbor away may have split the mesh.
 func (p *probe) lost(o *Overlay) {
-	p.wait = probeMin
+	p.wait, p.turn = probeMin, 0
 	p.next = o.now.Add(o.jitter(p.wait))
 	o.join.hurry(o)
 }
@@ -68,9 +82,10 @@ func (p *probe) advance(o *Overlay) {
 			n = min(n, maxProbes-1)
 		}
 	}
-	turn := o.rng.IntN(2)
-	for i := range n {
-		if t := p.choose(o, (turn+i)%2 == 0); t != nil {
+	for range n {
+		sort := probeTurns[p.turn%len(probeTurns)]
+		p.turn++
+		if t := p.choose(o, sort); t != nil {
 			t.probed = o.now
 			o.counts.probes++
 			o.dialPeer(t, wire.PurposeProbe)
@@ -78,14 +93,16 @@ func (p *probe) advance(o *Overlay) {
 	}
 }
 
-// choose picks an address: by turns one of the join list and a former neighbor that went without a
-// goodbye; failing these one that did not answer, or has not been heard for longest.
-func (p *probe) choose(o *Overlay, join bool) *peer {
+// choose picks an address of a sort; failing that one of the other, or one that did not answer; and of equals
+// the one that was not probed for longest.
+func (p *probe) choose(o *Overlay, sort probed) *peer {
 	var best *peer
 	rank := func(t *peer) int {
 		switch {
+		case sort == anybody:
+			return 0
 		case t.id == "" || o.join.at(t.addr) != nil:
-			if join {
+			if sort == joined {
 				return 3
 			}
 			return 1

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -330,6 +331,31 @@ func TestProbes(t *testing.T) {
 	c.wantAmong("they compare roots and part", fmt.Sprint(probe, " CLOSE probed"))
 	if c.await(bridgeRootMax+10*time.Millisecond, isBridge, 1) == 0 {
 		t.Error("and do not bridge")
+	}
+}
+
+// Where the join list and all former neighbors are dead, the way back leads over whom we only know by others.
+func TestProbesOfStrangers(t *testing.T) {
+	c := newTalk(t, joining, slots(2, 2))
+	c.o.Joined(c.now, []netip.AddrPort{host('j')})
+	c.dials('n', 2)
+	c.says(2, beacon('a', 1))
+	conn := c.serves('p')
+	c.o.learn(candidates('o'), "shuffle", wire.Context{}, host('n').Addr())
+	c.closed(conn, wire.ReasonReset)
+	seen := map[string]int{}
+	for range 20 {
+		k := c.await(2*probeMax, isProbe, 2)
+		if k == 0 {
+			t.Fatalf("no probe for two minutes: %v", seen)
+		}
+		seen[hostName(c.o.conns[k].addr)]++
+		c.closed(k, wire.ReasonUnreached)
+	}
+	for _, who := range []string{"j", "p", "o"} {
+		if seen[who] < 2 {
+			t.Errorf("of 20 probes %v went to %s", seen, who)
+		}
 	}
 }
 
