@@ -122,6 +122,10 @@ func (a *Account) writeTree(b *strings.Builder) {
 	}
 }
 
+// fewCopies is how many further copies are told of one by one. The first messages, before there is a tree, come over
+// every link.
+const fewCopies = 2
+
 func (t *Telling) say() string {
 	if t.Depth == 0 {
 		return fmt.Sprintf("%-8s published", Plain(t.Name))
@@ -138,6 +142,10 @@ func (t *Telling) say() string {
 		s += " (it asked for history)"
 	}
 	for i, c := range t.More {
+		if i == fewCopies && len(t.More) > fewCopies+1 {
+			s += fmt.Sprintf("      and %d more", len(t.More)-fewCopies)
+			break
+		}
 		s += fmt.Sprintf("      %s copy from %s at %s", ordinal(i+2), Plain(c.Name), spanMS(c.AtMS))
 		if c.Pruned {
 			s += ": pruned"

@@ -118,7 +118,7 @@ next:
 }
 
 // patience is how long anything in the page may take; a machine with much else to do is slow.
-const patience = 8 * time.Second
+const patience = 30 * time.Second
 
 func (p *page) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()

@@ -2,7 +2,6 @@
 
 import { $, el, set } from "./dom.js";
 import { short } from "./text.js";
-import { stiller } from "./scene.js";
 
 export class Dots extends EventTarget {
   selected = new Set();
@@ -83,16 +82,6 @@ export class Dots extends EventTarget {
     if (peer.siphoner) words.push("siphoner");
     if (peer.part && store.figures?.parts > 1) words.push("part " + peer.part);
     return words.join(", ");
-  }
-
-  /** flash shows that a peer has got a message. */
-  flash(n) {
-    const b = this.#buttons.get(n)?.button;
-    if (!b) return;
-    const disc = b.firstChild;
-    if (stiller.matches) return;
-    disc.getAnimations().forEach((a) => a.cancel());
-    disc.animate([{ boxShadow: "0 0 0 0 var(--pulse)" }, { boxShadow: "0 0 0 calc(var(--r) * 0.9) transparent" }], { duration: 650, easing: "ease-out" });
   }
 
   toggle(n, more) {

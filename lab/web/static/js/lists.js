@@ -3,7 +3,7 @@
 import { $, el, fill, set } from "./dom.js";
 import { clock, list, plain, short, span } from "./text.js";
 
-const shown = 250; // rows at most; older ones are found by the filter
+const shown = 150; // rows at most; older ones are found by the filter
 
 const kinds = {
   messages: { all: () => true, "missed by somebody": (m) => m.heard < m.owed, "with copies too many": (m) => m.copies > 0 },

@@ -39,7 +39,14 @@ for (const store of [now, replay.store]) {
   });
 }
 
+/** refresh writes everything around the picture, at most ten times a second: nobody reads faster. */
+let refreshing = 0;
 function refresh() {
+  refreshing ||= setTimeout(write, 100);
+}
+
+function write() {
+  refreshing = 0;
   strip.show(shown());
   hands.show();
   hands.suggest();

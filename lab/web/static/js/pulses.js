@@ -6,16 +6,19 @@ import { along } from "./curve.js";
 const wave = 1000; // ms in which a message's first run over the mesh is shown
 const least = 200; // ms that a pulse takes over a link at least, or nobody sees it
 const slowest = 3000; // how much a time is stretched at most
-const together = 10; // messages that are shown at one time; of more, the newest
+const together = 300; // deliveries that are shown at one time; of more, those of the newest messages
 const lateBy = 250; // ms after which a delivery is no part of the first run: it is shown when we hear of it
 const patience = 450; // ms that spans are waited for which say who told; whoever told nobody knows flashes without a pulse
+
+const tailed = 120; // above so many on their way they have no tails
+const glow = 650; // ms that a peer glows that has got one
 
 const stiller = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Pulses {
   slowed = 0; // by how much the newest message is slowed down
   #shown = new Map(); // by message: {at: Map(peer → when it is shown to have it), base, stretch, hops: Set, timer}
-  #flying = []; // {from, to, start, end, how, number, landed}
+  #flying = []; // {from, to, start, end, how, number}
 
   constructor(layout) {
     this.layout = layout;
@@ -74,34 +77,45 @@ export class Pulses {
 
   /** #trim lets go of the oldest messages where there are too many to be seen. */
   #trim() {
-    const numbers = [...new Set(this.#flying.map((f) => f.number))].sort((a, b) => a - b);
-    if (numbers.length <= together) return;
-    const from = numbers[numbers.length - together];
-    this.#flying = this.#flying.filter((f) => f.number >= from);
+    if (this.#flying.length <= together) return;
+    const numbers = this.#flying.map((f) => f.number).sort((a, b) => b - a);
+    // The newest message is shown whole, whatever its size.
+    const least = Math.min(numbers[together], numbers[0] - 1);
+    this.#flying = this.#flying.filter((f) => f.number > least);
   }
 
   /** draw draws them, and says whether any is on its way. */
-  draw(g, now, colors, shape, landed) {
+  draw(g, now, colors, shape) {
     for (const s of this.#shown.values()) {
       if (s.m && s.done.size < s.m.hops.to.length && now - s.first > patience && now - s.first < patience * 3) this.#plan(s, s.m, now);
     }
-    const stay = stiller.matches ? 1200 : 0;
-    this.#flying = this.#flying.filter((f) => {
-      if (now >= f.end && !f.landed) {
-        f.landed = true;
-        landed(f.to);
-      }
-      return now < f.end + stay;
-    });
+    const stay = stiller.matches ? 1200 : glow;
+    this.#flying = this.#flying.filter((f) => now < f.end + stay);
     for (const f of this.#flying) {
+      const color = f.how === "g" ? colors.graft : f.how === "c" ? colors.catchup : colors.pulse;
+      if (now >= f.end && !stiller.matches) {
+        this.#glow(g, f.to, (now - f.end) / glow, color);
+        continue;
+      }
       if (now < f.start || !f.from) continue;
       const s = shape(f.from, f.to);
       if (!s) continue;
-      const color = f.how === "g" ? colors.graft : f.how === "c" ? colors.catchup : colors.pulse;
       if (stiller.matches) this.#still(g, s, color);
       else this.#fly(g, s, f, now, color);
     }
     return this.#flying.length > 0 || this.#waiting(now);
+  }
+
+  /** #glow shows that a peer has got a message: a disc beneath its dot that grows and fades. */
+  #glow(g, n, t, color) {
+    const p = this.layout.places.get(n);
+    if (!p || t < 0) return;
+    g.globalAlpha = 0.65 * (1 - t);
+    g.fillStyle = color;
+    g.beginPath();
+    g.arc(p.x, p.y, this.layout.radius * (1 + 0.95 * Math.sqrt(t)), 0, 2 * Math.PI);
+    g.fill();
+    g.globalAlpha = 1;
   }
 
   #waiting(now) {
@@ -119,21 +133,25 @@ export class Pulses {
     g.stroke();
   }
 
-  #fly(g, s, f, now, color) {
-    const t = (now - f.start) / (f.end - f.start);
-    const r = Math.max(3, this.layout.radius * 0.36);
-    g.strokeStyle = g.fillStyle = color;
+  #tail(g, s, t, r) {
     g.lineCap = "round";
     g.lineWidth = r;
     g.globalAlpha = 0.35;
     g.beginPath();
-    const tail = Math.max(0, t - 0.22);
+    const end = Math.max(0, t - 0.22);
     for (let i = 0; i <= 6; i++) {
-      const p = along(s, tail + ((t - tail) * i) / 6);
+      const p = along(s, end + ((t - end) * i) / 6);
       i ? g.lineTo(p.x, p.y) : g.moveTo(p.x, p.y);
     }
     g.stroke();
     g.globalAlpha = 1;
+  }
+
+  #fly(g, s, f, now, color) {
+    const t = (now - f.start) / (f.end - f.start);
+    const r = Math.max(3, this.layout.radius * 0.36);
+    g.strokeStyle = g.fillStyle = color;
+    if (this.#flying.length < tailed) this.#tail(g, s, t, r);
     const p = along(s, t);
     g.beginPath();
     // Not by colour alone: what was grafted is a diamond, what was caught up on a square.

@@ -6,6 +6,7 @@ import { along, curve } from "./curve.js";
 import { Pulses } from "./pulses.js";
 
 const newFor = 2600; // ms that a link looks new
+const stillEvery = 66; // ms between two drawings of what rests, which is most of the work
 const goneFor = 1900; // ms that a lost one is still seen
 
 export const stiller = matchMedia("(prefers-reduced-motion: reduce)");
@@ -15,6 +16,8 @@ export class Scene {
   #dirty = true;
   #gone = new Map(); // lost links by key: {from, to, at}
   #asked = 0;
+  #stillAt = -Infinity; // when what rests was drawn last
+  #fresh = 0; // links that look new
   #colors = null;
 
   constructor(stage, still, moving, layout, dots) {
@@ -70,15 +73,17 @@ export class Scene {
   }
 
   /** changed takes what a batch changed. */
-  changed({ gone = [], messages = [] }) {
+  changed({ batch, gone = [], messages = [] }) {
     const now = performance.now();
     for (const l of gone) this.#gone.set(key(l.from, l.to), { ...l, at: now });
     for (const m of messages) this.pulses.add(m, now);
-    this.redraw();
+    if (batch.links || batch.gone || batch.peers || batch.cut) this.#dirty = true;
+    this.#ask();
   }
 
   redraw() {
     this.#dirty = true;
+    this.#stillAt = -Infinity;
     this.#ask();
   }
 
@@ -91,13 +96,14 @@ export class Scene {
     this.frames++;
     if (this.layout.arrange(this.store, now)) this.#dirty = true;
     const drifting = this.layout.step(now);
-    if (this.#dirty || drifting) {
+    if (drifting || (this.#dirty && now - this.#stillAt >= stillEvery)) {
       this.dots.show(this.store, this.layout);
       this.#drawStill(now);
       this.#dirty = false;
+      this.#stillAt = now;
     }
     const moving = this.#drawMoving(now);
-    if (drifting || moving || this.layout.pending) this.#ask();
+    if (drifting || moving || this.#dirty || this.layout.pending) this.#ask();
   }
 
   #drawStill(now) {
@@ -157,8 +163,9 @@ export class Scene {
       case "lazy":
         g.strokeStyle = g.fillStyle = c.lazy;
         g.lineWidth = small ? 1 : 1.5;
-        g.lineCap = "round";
-        g.setLineDash([0.1, small ? 3.6 : 5]);
+        // Round dots are prettier, and dear where there are thousands.
+        if (many < 60) g.lineCap = "round";
+        g.setLineDash(many < 60 ? [0.1, 5] : [1.6, small ? 3.4 : 4.4]);
         break;
       case "half":
         g.strokeStyle = g.fillStyle = c.lazy;
@@ -182,28 +189,29 @@ export class Scene {
     g.clearRect(0, 0, this.width, this.height);
     const c = this.colors;
     let moving = false;
-    let aged = false;
+    let fresh = 0;
     for (const l of this.store.links.values()) {
       const age = now - l.born;
-      if (age >= newFor) {
-        if (age < newFor + 200) aged = true;
-        continue;
-      }
+      if (age >= newFor) continue;
       moving = true;
+      fresh++;
       const s = this.#shape(l.from, l.to);
       if (!s) continue;
       if (l.state === "dying") {
         this.#line(g, "dying", s, 1);
         continue;
       }
-      const fresh = stiller.matches ? 1 : 1 - Math.max(0, (age - newFor * 0.6) / (newFor * 0.4));
+      const shine = stiller.matches ? 1 : 1 - Math.max(0, (age - newFor * 0.6) / (newFor * 0.4));
       g.globalAlpha = this.#strength(l);
-      g.strokeStyle = g.fillStyle = fresh > 0.02 ? c.fresh : c.eager;
-      g.lineWidth = 1.7 + 2.6 * fresh;
+      g.strokeStyle = g.fillStyle = shine > 0.02 ? c.fresh : c.eager;
+      g.lineWidth = 1.7 + 2.6 * shine;
       g.lineCap = "round";
       trace(g, s, stiller.matches ? 1 : Math.min(1, age / 260));
-      head(g, s, 7 + 3 * fresh);
+      head(g, s, 7 + 3 * shine);
     }
+    // Those that are no longer new are drawn with the links that rest.
+    const aged = fresh < this.#fresh;
+    this.#fresh = fresh;
     if (aged) this.#dirty = true;
     for (const [k, l] of this.#gone) {
       const age = now - l.at;
@@ -223,8 +231,7 @@ export class Scene {
       cross(g, s, c.dying);
     }
     g.globalAlpha = 1;
-    if (this.pulses.draw(g, now, c, (a, b) => this.#shape(a, b), (n) => this.dots.flash(n))) moving = true;
-    if (aged) this.#ask();
+    if (this.pulses.draw(g, now, c, (a, b) => this.#shape(a, b))) moving = true;
     return moving || aged;
   }
 
