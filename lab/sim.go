@@ -17,6 +17,7 @@ import (
 // simCmd runs whole peers in virtual time.
 type simCmd struct {
 	Run   simRunCmd   `cmd:"" default:"withargs" help:"One run, with a readable account (the default)."`
+	Check simCheckCmd `cmd:"" help:"Look for broken promises in random schedules of faults."`
 	Curve simCurveCmd `cmd:"" help:"How many hear the first message after 10 to 95 % of the peers have died."`
 }
 

@@ -1,0 +1,219 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"hearsay/lab/sim"
+)
+
+// What act two demands, and within what time. The promises are in the README: a mesh heals about a second
+// after loud deaths and three after silent ones, and by itself when a network is one again. The times here are
+// for the worst that a schedule can do: faults that compose, up to the very moment at which everything is
+// healed, where a connection may sleep for eight seconds before TCP tries again.
+const (
+	wholeWithin = 15 * time.Second // one part, both ends of each link, neighbors for everybody
+	owedWithin  = 10 * time.Second // from then on, until everything that is owed is where it is owed
+	enterWithin = 5 * time.Second  // a newcomer has a link
+	hearWithin  = 5 * time.Second  // what is said then is everywhere
+	rmrWithin   = 10 * time.Second // hardly a copy too many
+	quietWithin = 60 * time.Second // announcements are rare
+
+	// ringWithin, and ringEach for each peer, is added where peers open one link only: there is no second way, so
+	// that a loss leaves two parts, and making room for a newcomer may. Parts find one another by their roots,
+	// two by two.
+	ringWithin = 15 * time.Second
+	ringEach   = time.Second
+
+	// lookEvery is how often the whole mesh is looked at.
+	lookEvery = 50 * time.Millisecond
+)
+
+// actTwo heals everything, and demands what is promised.
+func (p *play) actTwo() {
+	p.heal()
+	for _, demand := range []func() bool{p.whole, p.owed, p.newcomer, p.frugal, p.quiet, p.whole} {
+		if !demand() || p.stopped() {
+			return
+		}
+	}
+	p.w.Check()
+}
+
+// heal ends all that is wrong. Those that have died stay dead; whoever is to come back was started again.
+func (p *play) heal() {
+	p.over = true
+	p.note("everything is healed")
+	for _, h := range p.hosts {
+		h.Resume()
+		h.Firewall(p.siphoner(h))
+	}
+	p.w.Heal()
+	p.stake.endAll(p.w)
+	if !p.findable() && !p.acquainted() {
+		p.do(&Step{At: p.s.End, Verb: Start, Peers: p.s.JoinPeers})
+	}
+}
+
+// acquainted reports whether the peers that live know one another, if only by others. If those on the join
+// list have died before some could meet anybody, the name has to stand for somebody again: nothing else would
+// help them.
+func (p *play) acquainted() bool {
+	at := map[netip.AddrPort]int{}
+	part := make([]int, len(p.hosts))
+	for i, h := range p.hosts {
+		at[h.Addr()], part[i] = i, i
+	}
+	root := func(i int) int {
+		for part[i] != i {
+			i = part[i]
+		}
+		return i
+	}
+	living := func(h *sim.Host) bool { return h.Alive() && !p.siphoner(h) }
+	for i, h := range p.hosts {
+		if !living(h) {
+			continue
+		}
+		for _, k := range h.Status().Known {
+			if j, ok := at[k.Addr]; ok && living(p.hosts[j]) && p.hosts[j].ID() == k.ID {
+				part[root(i)] = root(j)
+			}
+		}
+	}
+	one := -1
+	for i, h := range p.hosts {
+		switch {
+		case !living(h):
+		case one < 0:
+			one = root(i)
+		case root(i) != one:
+			return false
+		}
+	}
+	return true
+}
+
+// within demands that what is wrong ends within a time. What wrong returns is nothing, or what is wrong.
+func (p *play) within(most time.Duration, wrong func() *sim.Violation) bool {
+	var v *sim.Violation
+	took := p.w.Until(most, lookEvery, func() bool {
+		v = wrong()
+		return v == nil || p.stopped()
+	})
+	if took >= 0 {
+		p.took = append(p.took, took)
+	}
+	if took < 0 && v != nil {
+		v.What = fmt.Sprintf("after %v %s", most, v.What)
+		p.w.Violate(*v)
+	}
+	return took >= 0 && v == nil
+}
+
+func (p *play) whole() bool {
+	return p.within(wholeWithin+p.ring(), func() *sim.Violation {
+		if why := p.w.Meshed(); why != "" {
+			return &sim.Violation{Rule: "whole", What: why}
+		}
+		return nil
+	})
+}
+
+// owed demands that everything is where it is owed. Where more was said than peers keep, nothing of it is; but
+// what goes round still takes the place of what is said now, so that is waited for.
+func (p *play) owed() bool {
+	if !p.within(owedWithin+p.ring(), p.missing) {
+		return false
+	}
+	copies := uint64(0)
+	still := func() bool {
+		was := copies
+		copies = p.w.Counts.Copies
+		return copies == was
+	}
+	if p.w.Overflown() && p.w.Until(owedWithin, spreadFor, still) < 0 {
+		return false // it goes round for longer: what is said now may be lost in it
+	}
+	p.w.Ledger.Through()
+	return true
+}
+
+// heard demands that what was said since everything was healed is everywhere soon.
+func (p *play) heard() bool { return p.within(hearWithin+p.ring(), p.missing) }
+
+// ring is how much more time there is where peers open one link only.
+func (p *play) ring() time.Duration {
+	if p.s.Links != 1 {
+		return 0
+	}
+	return ringWithin + time.Duration(len(p.hosts))*ringEach
+}
+
+func (p *play) missing() *sim.Violation {
+	n, list := p.w.Missing(1)
+	if n == 0 {
+		return nil
+	}
+	m := list[0]
+	return &sim.Violation{Rule: "lost", Host: m.Host, From: m.Speaker, Seq: m.Seq, What: fmt.Sprintf("%d deliveries are missing: %v", n, m)}
+}
+
+// newcomer has one more peer start, which gets in, hears what is said and is heard.
+func (p *play) newcomer() bool {
+	if !p.findable() {
+		return true
+	}
+	h := p.w.Add(sim.Options{Join: p.s.JoinPeers})
+	p.hosts = append(p.hosts, h)
+	p.note("start " + writePeers([]int{h.Number}))
+	h.Start()
+	in := p.within(enterWithin, func() *sim.Violation {
+		if out, in := h.Degree(); out+in > 0 {
+			return nil
+		}
+		return &sim.Violation{Rule: "newcomer", Host: h, What: h.Name + ", which has just started, has no link"}
+	})
+	if !in || !p.say(h) || !p.say(p.honest()) {
+		return false
+	}
+	return p.heard() && p.whole()
+}
+
+// findable reports whether a peer that starts now can find the others.
+func (p *play) findable() bool {
+	if len(p.s.JoinPeers) == 0 || !p.s.NoMulticast && p.s.Domains <= 1 {
+		return p.honest() != nil
+	}
+	for _, n := range p.s.JoinPeers {
+		if p.hosts[n-1].Alive() && !p.siphoner(p.hosts[n-1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// honest picks a peer that runs and serves, or nil.
+func (p *play) honest() *sim.Host {
+	var list []*sim.Host
+	for _, h := range p.hosts {
+		if h.Alive() && !p.siphoner(h) {
+			list = append(list, h)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list[p.w.Rand().IntN(len(list))]
+}
+
+// say publishes something. Nothing is wrong any more, so a peer that refuses it is at fault.
+func (p *play) say(h *sim.Host) bool {
+	return p.within(hearWithin, func() *sim.Violation {
+		if _, err := h.Publish(text(h, p.w.Now(), 0, 0)); err != nil {
+			return &sim.Violation{Rule: "busy", Host: h, What: fmt.Sprintf("%s cannot publish: %v", h.Name, err)}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,100 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"hearsay/lab/sim"
+)
+
+// Search runs the schedules of many seeds, several side by side.
+type Search struct {
+	From, Seeds uint64
+	Least, Most int // peers
+	Parallel    int
+	// Stop is asked now and then, by several goroutines; true ends the search with what was found so far.
+	Stop func() bool
+	// Tell is told after each run, by one goroutine at a time.
+	Tell func(*Result)
+}
+
+// MaxFound is how many violations end a search: a protocol that breaks a promise so often is not helped by
+// more of them.
+const MaxFound = 20
+
+// Result is what a search has come to.
+type Result struct {
+	Seeds    uint64 // runs in which something was at stake
+	Idle     uint64 // and those that prove nothing, since nothing was
+	Faults   int    // that took effect
+	Messages int
+	Events   uint64
+	Virtual  time.Duration
+	Found    []Found // in the order of their seeds
+	Stopped  bool    // before all seeds were run
+}
+
+// Found is a promise that a seed breaks.
+type Found struct {
+	Seed      uint64
+	Schedule  *Schedule
+	Violation *sim.Violation
+}
+
+// Run searches.
+func (s *Search) Run() *Result {
+	r := &Result{}
+	next := s.From
+	var mu sync.Mutex // of r and next
+	take := func() (seed uint64, ok bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if next-s.From >= s.Seeds {
+			return 0, false
+		}
+		if r.Stopped = r.Stopped || len(r.Found) >= MaxFound || s.Stop != nil && s.Stop(); r.Stopped {
+			return 0, false
+		}
+		next++
+		return next - 1, true
+	}
+	var wg sync.WaitGroup
+	for range max(1, s.Parallel) {
+		wg.Go(func() {
+			for {
+				seed, ok := take()
+				if !ok {
+					return
+				}
+				schedule := Make(seed, s.Least, s.Most)
+				o := schedule.Run(Options{Stop: s.Stop})
+				mu.Lock()
+				r.add(seed, schedule, o)
+				if s.Tell != nil {
+					s.Tell(r)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(r.Found, func(a, b Found) int { return cmp.Compare(a.Seed, b.Seed) })
+	return r
+}
+
+func (r *Result) add(seed uint64, s *Schedule, o *Outcome) {
+	if o.Idle() && o.Violation == nil {
+		r.Idle++
+	} else {
+		r.Seeds++
+	}
+	r.Faults += o.Faults
+	r.Messages += o.Messages
+	r.Events += o.Events
+	r.Virtual += o.Virtual
+	if o.Violation != nil {
+		r.Found = append(r.Found, Found{seed, s, o.Violation})
+	}
+}

@@ -1,0 +1,173 @@
+package check
+
+import (
+	"slices"
+	"time"
+
+	"hearsay/lab/quantity"
+)
+
+// maxTries bounds how many schedules are run to make one smaller. Most that fail are a tenth of their size by
+// then.
+const maxTries = 1000
+
+// Shrink returns the smallest schedule it finds that still breaks the same promise: fewer steps, then fewer
+// peers in them, then a plainer network, then less time; again and again, until nothing can be left out or
+// it has tried often enough. Stop may be nil.
+//
+// Steps are left out in halves, quarters and so on down to single ones (Zeller and Hildebrandt, Simplifying and
+// Isolating Failure-Inducing Input, 2002).
+func Shrink(s *Schedule, rule string, stop func() bool) *Schedule {
+	k := &shrinker{best: s, rule: rule, stop: stop}
+	for again := true; again && !k.tired(); {
+		again = false
+		for _, pass := range []func() bool{k.fewerSteps, k.fewerPeers, k.lessSaid, k.plainer, k.shorter} {
+			again = pass() || again
+		}
+	}
+	return k.best
+}
+
+type shrinker struct {
+	best  *Schedule
+	rule  string
+	tries int
+	stop  func() bool
+}
+
+func (k *shrinker) tired() bool { return k.tries >= maxTries || k.stop != nil && k.stop() }
+
+// try keeps a schedule if it can be, and fails as the first one did.
+func (k *shrinker) try(s *Schedule) bool {
+	if k.tired() || s.check() != nil {
+		return false
+	}
+	k.tries++
+	o := s.Run(Options{Stop: k.stop})
+	if o.Violation == nil || o.Violation.Rule != k.rule {
+		return false
+	}
+	k.best = s
+	return true
+}
+
+// change tries a copy that was changed.
+func (k *shrinker) change(f func(*Schedule)) bool {
+	c := k.best.clone()
+	f(c)
+	return k.try(c)
+}
+
+func (k *shrinker) fewerSteps() (any bool) {
+	for size := (len(k.best.Steps) + 1) / 2; size > 0; size /= 2 {
+		for i := 0; i < len(k.best.Steps) && !k.tired(); {
+			last := min(i+size, len(k.best.Steps))
+			if k.change(func(c *Schedule) { c.Steps = slices.Delete(c.Steps, i, last) }) {
+				any = true
+			} else {
+				i += size
+			}
+		}
+	}
+	return any
+}
+
+// fewerPeers leaves peers out of steps, and then those out of the schedule that come last and in no step.
+func (k *shrinker) fewerPeers() (any bool) {
+	for i := 0; i < len(k.best.Steps); i++ {
+		for j := len(k.best.Steps[i].Peers) - 1; j >= 0 && len(k.best.Steps[i].Peers) > 1; j-- {
+			any = k.change(func(c *Schedule) { c.Steps[i].Peers = without(c.Steps[i].Peers, j) }) || any
+		}
+		for j := len(k.best.Steps[i].To) - 1; j >= 0 && len(k.best.Steps[i].To) > 1; j-- {
+			any = k.change(func(c *Schedule) { c.Steps[i].To = without(c.Steps[i].To, j) }) || any
+		}
+	}
+	for n := k.best.Peers - 1; n > 0 && n >= highest(k.best); n-- {
+		if !k.change(func(c *Schedule) { c.Peers = n }) {
+			break
+		}
+		any = true
+	}
+	return any
+}
+
+func without(list []int, i int) []int { return slices.Delete(slices.Clone(list), i, i+1) }
+
+// highest is the number of the last peer that a schedule needs.
+func highest(s *Schedule) (n int) {
+	lists := [][]int{s.Siphoners, s.History, s.JoinPeers}
+	for _, step := range s.Steps {
+		lists = append(append(lists, step.Peers, step.To), step.Groups...)
+	}
+	for _, list := range lists {
+		for _, p := range list {
+			n = max(n, p)
+		}
+	}
+	return n
+}
+
+// lessSaid has fewer and smaller messages published, and what is wrong last less long.
+func (k *shrinker) lessSaid() (any bool) {
+	for i := 0; i < len(k.best.Steps); i++ {
+		for k.best.Steps[i].Count > 1 && k.change(func(c *Schedule) { c.Steps[i].Count /= 2 }) {
+			any = true
+		}
+		if k.best.Steps[i].Verb == Send && k.best.Steps[i].Bytes > 100 {
+			any = k.change(func(c *Schedule) { c.Steps[i].Bytes = 100 }) || any
+		}
+		for k.best.Steps[i].For > time.Second && k.change(func(c *Schedule) { c.Steps[i].For /= 2 }) {
+			any = true
+		}
+	}
+	return any
+}
+
+// plainer takes away what the network has that a LAN has not.
+func (k *shrinker) plainer() (any bool) {
+	for _, c := range []struct {
+		is    bool
+		plain func(*Schedule)
+	}{
+		{k.best.Loss > 0, func(c *Schedule) { c.Loss = 0 }},
+		{k.best.Jitter > 0, func(c *Schedule) { c.Jitter = 0 }},
+		{k.best.Bandwidth > 0, func(c *Schedule) { c.Bandwidth = 0 }},
+		{k.best.Latency != quantity.Range{}, func(c *Schedule) { c.Latency = quantity.Range{} }},
+		{k.best.NoMulticast, func(c *Schedule) { c.NoMulticast = false }},
+		{k.best.Domains > 1, func(c *Schedule) { c.Domains = 0 }},
+		{k.best.Join, func(c *Schedule) { c.Join = false }},
+		{len(k.best.JoinPeers) > 0, func(c *Schedule) { c.JoinPeers = nil }},
+		{k.best.Retain != 0, func(c *Schedule) { c.Retain = 0 }},
+		{k.best.RetainBytes != 0, func(c *Schedule) { c.RetainBytes = 0 }},
+		{len(k.best.Siphoners) > 0, func(c *Schedule) { c.Siphoners = nil }},
+		{len(k.best.History) > 0, func(c *Schedule) { c.History = nil }},
+	} {
+		any = c.is && k.change(c.plain) || any
+	}
+	return any
+}
+
+// shorter ends act one sooner, and has things happen one second after another where nothing waits for them.
+func (k *shrinker) shorter() (any bool) {
+	last := time.Millisecond
+	for _, s := range k.best.Steps {
+		last = max(last, s.At)
+	}
+	if last < k.best.End && k.change(func(c *Schedule) { c.End = last }) {
+		any = true
+	}
+	const most = time.Second
+	for i := 1; i < len(k.best.Steps); i++ {
+		gap := k.best.Steps[i].At - k.best.Steps[i-1].At
+		if gap <= most {
+			continue
+		}
+		any = k.change(func(c *Schedule) {
+			for j := i; j < len(c.Steps); j++ {
+				c.Steps[j].At -= gap - most
+			}
+			c.End -= gap - most
+		}) || any
+	}
+	return any
+}

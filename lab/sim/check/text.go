@@ -1,0 +1,196 @@
+package check
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hearsay/lab/quantity"
+)
+
+// String is the schedule as text, which Parse reads: first the network, one word and its value to a line,
+// then the steps, each with its time.
+func (s *Schedule) String() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("seed %d", s.Seed)
+	line("peers %d", s.Peers)
+	for _, f := range networkFields {
+		if text := f.write(s); text != "" {
+			line("%s %s", f.name, text)
+		}
+	}
+	for _, step := range s.Steps {
+		line("%s", step)
+	}
+	line("%v end", s.End)
+	return b.String()
+}
+
+// field is one line of the head.
+type field struct {
+	name  string
+	write func(*Schedule) string // nothing if it is the default
+	read  func(*Schedule, string) error
+}
+
+var networkFields = []field{
+	numberField("links", func(s *Schedule) *int { return &s.Links }, 1, 1000),
+	numberField("serve", func(s *Schedule) *int { return &s.Serve }, 1, 1000),
+	quantityField("latency", func(s *Schedule) *quantity.Range { return &s.Latency }),
+	quantityField("jitter", func(s *Schedule) *quantity.Share { return &s.Jitter }),
+	quantityField("loss", func(s *Schedule) *quantity.Share { return &s.Loss }),
+	quantityField("bandwidth", func(s *Schedule) *quantity.Bytes { return &s.Bandwidth }),
+	{"multicast", writeMulticast, readMulticast},
+	numberField("domains", func(s *Schedule) *int { return &s.Domains }, 1, 1000),
+	{"join", writeJoin, readJoin},
+	{"retain", writeRetain, readRetain},
+	quantityField("retain-bytes", func(s *Schedule) *quantity.Bytes { return &s.RetainBytes }),
+	peersField("siphoners", func(s *Schedule) *[]int { return &s.Siphoners }),
+	peersField("history", func(s *Schedule) *[]int { return &s.History }),
+}
+
+func numberField(name string, at func(*Schedule) *int, least, most int) field {
+	return field{name, func(s *Schedule) string {
+		if *at(s) == 0 {
+			return ""
+		}
+		return strconv.Itoa(*at(s))
+	}, func(s *Schedule, t string) (err error) {
+		*at(s), err = readNumber(t, least, most)
+		return err
+	}}
+}
+
+// quantityOf is a type of package quantity.
+type quantityOf[T any] interface {
+	*T
+	UnmarshalText([]byte) error
+	String() string
+}
+
+func quantityField[T comparable, P quantityOf[T]](name string, at func(*Schedule) P) field {
+	return field{name, func(s *Schedule) string {
+		var none T
+		if *at(s) == none {
+			return ""
+		}
+		return at(s).String()
+	}, func(s *Schedule, t string) error { return at(s).UnmarshalText([]byte(t)) }}
+}
+
+func peersField(name string, at func(*Schedule) *[]int) field {
+	return field{name, func(s *Schedule) string { return writePeers(*at(s)) }, func(s *Schedule, t string) (err error) {
+		*at(s), err = readPeers(t, s.Peers)
+		return err
+	}}
+}
+
+func writeMulticast(s *Schedule) string {
+	if s.NoMulticast {
+		return "no"
+	}
+	return ""
+}
+
+func readMulticast(s *Schedule, t string) error {
+	if t != "yes" && t != "no" {
+		return fmt.Errorf("%q: it works, yes or no", t)
+	}
+	s.NoMulticast = t == "no"
+	return nil
+}
+
+func writeJoin(s *Schedule) string {
+	if s.Join {
+		return "living"
+	}
+	return writePeers(s.JoinPeers)
+}
+
+func readJoin(s *Schedule, t string) (err error) {
+	if s.Join = t == "living"; !s.Join {
+		s.JoinPeers, err = readPeers(t, s.Peers)
+	}
+	return err
+}
+
+func writeRetain(s *Schedule) string {
+	if s.Retain == 0 {
+		return ""
+	}
+	return s.Retain.String()
+}
+
+func readRetain(s *Schedule, t string) (err error) {
+	s.Retain, err = readTime(t, time.Second, maxEnd)
+	return err
+}
+
+// Parse reads a schedule. Empty lines, and what follows a #, mean nothing. Errors name the line.
+func Parse(text string) (*Schedule, error) {
+	s := &Schedule{}
+	for i, l := range strings.Split(text, "\n") {
+		l, _, _ = strings.Cut(l, "#")
+		words := strings.Fields(l)
+		if len(words) == 0 {
+			continue
+		}
+		if s.End > 0 {
+			return nil, fmt.Errorf("line %d: %s: nothing follows the end", i+1, words[0])
+		}
+		if err := s.read(words); err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+	}
+	return s, s.check()
+}
+
+func (s *Schedule) read(words []string) error {
+	if c := words[0][0]; c >= '0' && c <= '9' {
+		return s.readStep(words)
+	}
+	if len(words) != 2 {
+		return fmt.Errorf("%s: one word and its value, or a time and what happens then", words[0])
+	}
+	err := fmt.Errorf("nothing is known of it")
+	switch name, value := words[0], words[1]; name {
+	case "seed":
+		s.Seed, err = strconv.ParseUint(value, 10, 64)
+	case "peers":
+		s.Peers, err = readNumber(value, 1, maxPeers)
+	default:
+		for _, f := range networkFields {
+			if f.name == name {
+				err = f.read(s, value)
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", words[0], err)
+	}
+	return nil
+}
+
+// check looks at what no line shows alone.
+func (s *Schedule) check() error {
+	switch {
+	case s.Peers == 0:
+		return fmt.Errorf("no line says how many peers there are")
+	case s.End == 0:
+		return fmt.Errorf("no line says when act one ends: %q", "20s end")
+	case s.Links != 0 && s.Serve != 0 && s.Serve < s.Links:
+		return fmt.Errorf("serve %d is below links %d: a mesh of such peers runs out of slots", s.Serve, s.Links)
+	case s.NoMulticast && !s.Join && len(s.JoinPeers) == 0:
+		return fmt.Errorf("without multicast nobody finds anybody unless there is a join list")
+	case s.Domains > 1 && !s.Join && len(s.JoinPeers) == 0:
+		return fmt.Errorf("several multicast domains do not meet unless there is a join list")
+	}
+	for _, step := range s.Steps {
+		if step.At > s.End {
+			return fmt.Errorf("%q is after the end of act one", step)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"hearsay/lab/sim"
+	"hearsay/lab/sim/check"
+	"hearsay/lab/sim/otlp"
+	"hearsay/peer/planted"
+)
+
+// simCheckCmd looks for broken promises.
+type simCheckCmd struct {
+	Seeds    uint64    `default:"1000" help:"How many random schedules of faults to run."`
+	From     uint64    `default:"1" help:"The first seed."`
+	Peers    peerRange `default:"6..12" help:"How many peers a schedule has."`
+	Parallel int       `help:"How many run side by side; by default as many as there are processors."`
+	Replay   string    `help:"Run the schedule in this file (- is standard input), and tell what happens." placeholder:"FILE"`
+	Trace    string    `help:"With --replay or one seed: write the run as spans (OTLP JSON), for Jaeger." placeholder:"FILE" type:"path"`
+	All      bool      `help:"With --replay or one seed: tell everything, not only what led to the violation."`
+	Planted  string    `help:"Plant a bug, and see it found (needs a build with -tags planted)." placeholder:"NAME"`
+	JSON     bool      `help:"One JSON object on standard output."`
+}
+
+// maxCheckPeers is what one schedule may have: more than that, and nobody waits for a thousand of them.
+const maxCheckPeers = 5000
+
+// peerRange is written 6..12, or 50.
+type peerRange struct{ least, most int }
+
+// UnmarshalText reads one number or two.
+func (r *peerRange) UnmarshalText(b []byte) error {
+	low, high, two := strings.Cut(string(b), "..")
+	least, err := strconv.Atoi(low)
+	most := least
+	if err == nil && two {
+		most, err = strconv.Atoi(high)
+	}
+	if err != nil || least < 3 || most < least || most > maxCheckPeers {
+		return fmt.Errorf("%q is no number of peers: write it as 6..12 or 50 (3 to %d)", b, maxCheckPeers)
+	}
+	*r = peerRange{least, most}
+	return nil
+}
+
+func (r peerRange) String() string {
+	if r.least == r.most {
+		return strconv.Itoa(r.least)
+	}
+	return fmt.Sprintf("%d..%d", r.least, r.most)
+}
+
+// simCheckResult is what --json prints.
+type simCheckResult struct {
+	Seeds      uint64         `json:"seeds"` // in which something was at stake
+	Idle       uint64         `json:"idle"`  // in which nothing was, so that they prove nothing
+	Violations []simViolation `json:"violations"`
+	Planted    *string        `json:"planted"`
+	Faults     int            `json:"faults"`
+	Messages   int            `json:"messages"`
+	Events     uint64         `json:"events"`
+	VirtualMS  int64          `json:"virtual_ms"`
+	WallMS     int64          `json:"wall_ms"`
+}
+
+type simViolation struct {
+	Seed   uint64 `json:"seed"`
+	Rule   string `json:"rule"`
+	Replay string `json:"replay"` // a command
+	What   string `json:"what"`
+}
+
+func (c *simCheckCmd) check() error {
+	switch {
+	case c.Seeds < 1:
+		return errors.New("--seeds 0: at least 1")
+	case c.Parallel < 0 || c.Parallel > maxParallel:
+		return fmt.Errorf("--parallel %d: 1 to %d", c.Parallel, maxParallel)
+	case c.Seeds > 1 && c.Replay == "" && (c.Trace != "" || c.All):
+		return errors.New("--trace and --all are for one run: say --replay FILE, or --seeds 1 --from SEED")
+	}
+	if c.Planted == "" {
+		return nil
+	}
+	bug, known := planted.Named(c.Planted)
+	switch {
+	case !known:
+		var names []string
+		for _, i := range planted.All() {
+			names = append(names, i.Name)
+		}
+		return fmt.Errorf("--planted %s: there are %s", c.Planted, strings.Join(names, ", "))
+	case !planted.Possible:
+		return errors.New("--planted: this build has no bugs on purpose: go run -tags planted ./lab sim check …")
+	}
+	planted.Plant(bug)
+	return nil
+}
+
+func (c *simCheckCmd) Run(ctx context.Context, s streams) error {
+	if err := c.check(); err != nil {
+		return misused(err)
+	}
+	if c.Parallel == 0 {
+		c.Parallel = runtime.NumCPU()
+	}
+	if c.Replay != "" {
+		schedule, err := c.read(s.in)
+		if err != nil {
+			return misused(fmt.Errorf("--replay %s: %w", c.Replay, err))
+		}
+		return c.tell(s, schedule)
+	}
+	if c.Trace != "" || c.All {
+		return c.tell(s, check.Make(c.From, c.Peers.least, c.Peers.most))
+	}
+	return c.search(ctx, s)
+}
+
+// search runs many seeds.
+func (c *simCheckCmd) search(ctx context.Context, s streams) error {
+	bar := newProgress(s.err)
+	began := time.Now()
+	stop := func() bool { return ctx.Err() != nil }
+	search := check.Search{From: c.From, Seeds: c.Seeds, Least: c.Peers.least, Most: c.Peers.most, Parallel: c.Parallel, Stop: stop}
+	search.Tell = func(r *check.Result) {
+		if bar.due() {
+			n := r.Seeds + r.Idle
+			bar.show(float64(n)/float64(c.Seeds), fmt.Sprintf("%s of %s seeds, %d violations", count(int(n)), count(int(c.Seeds)), len(r.Found)))
+		}
+	}
+	r := search.Run()
+	bar.done()
+	out := simCheckResult{Seeds: r.Seeds, Idle: r.Idle, Violations: []simViolation{}, Faults: r.Faults, Messages: r.Messages,
+		Events: r.Events, VirtualMS: r.Virtual.Milliseconds(), WallMS: time.Since(began).Milliseconds()}
+	if c.Planted != "" {
+		out.Planted = &c.Planted
+	}
+	for i, f := range r.Found {
+		v := simViolation{Seed: f.Seed, Rule: f.Violation.Rule, What: f.Violation.What}
+		v.Replay = fmt.Sprintf("go run%s ./lab sim check --from %d --seeds 1 --peers %v%s", c.tags(), f.Seed, c.Peers, c.plantedFlag())
+		// The first is shrunk: the others are as like as not the same bug.
+		if i == 0 && !r.Stopped || i == 0 && ctx.Err() == nil {
+			v.Replay = c.explain(s, f, stop, v.Replay)
+		}
+		out.Violations = append(out.Violations, v)
+	}
+	if c.JSON {
+		if err := json.NewEncoder(s.out).Encode(&out); err != nil {
+			return err
+		}
+	} else {
+		summary(s.out, &out)
+	}
+	switch {
+	case len(r.Found) > 0:
+		return failed(fmt.Errorf("%d of %d schedules break a promise", len(r.Found), r.Seeds+r.Idle))
+	case ctx.Err() != nil:
+		return failed(errInterrupted)
+	}
+	return nil
+}
+
+func (c *simCheckCmd) tags() string {
+	if planted.Possible {
+		return " -tags planted"
+	}
+	return ""
+}
+
+func (c *simCheckCmd) plantedFlag() string {
+	if c.Planted != "" {
+		return " --planted " + c.Planted
+	}
+	return ""
+}
+
+// explain shrinks what a search has found, and tells it as a person can follow it. It returns the command that
+// replays the smaller schedule.
+func (c *simCheckCmd) explain(s streams, f check.Found, stop func() bool, replay string) string {
+	w := s.out
+	if c.JSON {
+		w = s.err
+	}
+	fmt.Fprintf(w, "seed %d breaks a promise: %v\n", f.Seed, f.Violation)
+	small := check.Shrink(f.Schedule, f.Violation.Rule, stop)
+	fmt.Fprintf(w, "the smallest schedule found that does, %d steps of %d:\n\n%s\n", len(small.Steps), len(f.Schedule.Steps), indent(small.String()))
+	a := check.NewAccount()
+	if o := small.Run(check.Options{Account: a}); o.Violation != nil {
+		fmt.Fprintf(w, "what happens in it:\n\n%s\n", a.Around(o.Violation))
+	}
+	file := filepath.Join(os.TempDir(), fmt.Sprintf("hearsay-seed-%d.txt", f.Seed))
+	if err := os.WriteFile(file, []byte(small.String()), 0o600); err != nil {
+		fmt.Fprintf(w, "the schedule is in no file: %v\n", err)
+	} else {
+		replay = fmt.Sprintf("go run%s ./lab sim check --replay %s%s", c.tags(), file, c.plantedFlag())
+	}
+	fmt.Fprintf(w, "to see it again: %s\n\n", replay)
+	return replay
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ") + "\n"
+}
+
+func summary(w io.Writer, r *simCheckResult) {
+	fmt.Fprintf(w, "%s schedules, %s faults, %s messages, %s of virtual time, %s events, in %s\n", count(int(r.Seeds)), count(r.Faults),
+		count(r.Messages), (time.Duration(r.VirtualMS) * time.Millisecond).Round(time.Second), count(int(r.Events)), (time.Duration(r.WallMS) * time.Millisecond).Round(time.Millisecond))
+	if r.Idle > 0 {
+		fmt.Fprintf(w, "%s more prove nothing: no message was at stake\n", count(int(r.Idle)))
+	}
+	for _, v := range r.Violations {
+		fmt.Fprintf(w, "seed %d: %s: %s\n    %s\n", v.Seed, v.Rule, v.What, v.Replay)
+	}
+	if len(r.Violations) == 0 {
+		fmt.Fprintln(w, "no promise was broken")
+	}
+}
+
+// read reads the schedule that is to be replayed.
+func (c *simCheckCmd) read(in io.Reader) (*check.Schedule, error) {
+	var b []byte
+	var err error
+	if c.Replay == "-" {
+		b, err = io.ReadAll(in)
+	} else {
+		b, err = os.ReadFile(c.Replay)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return check.Parse(string(b))
+}
+
+// tell runs one schedule, and tells what happens.
+func (c *simCheckCmd) tell(s streams, schedule *check.Schedule) error {
+	a := check.NewAccount()
+	o := check.Options{Account: a}
+	var trace *otlp.Trace
+	if c.Trace != "" {
+		trace = otlp.New(schedule.Seed)
+		o.Watch, o.Sampled = []sim.Watcher{trace}, true
+	}
+	out := schedule.Run(o)
+	v := out.Violation
+	if trace != nil {
+		if err := trace.WriteFile(c.Trace); err != nil {
+			return misused(fmt.Errorf("--trace: %w", err))
+		}
+		fmt.Fprintf(s.err, "%d spans are in %s%s\n", trace.Len(), c.Trace, forgotten(trace))
+	}
+	switch {
+	case c.JSON:
+		r := simCheckResult{Seeds: 1, Violations: []simViolation{}, Faults: out.Faults, Messages: out.Messages, Events: out.Events, VirtualMS: out.Virtual.Milliseconds()}
+		if v != nil {
+			r.Violations = append(r.Violations, simViolation{Seed: schedule.Seed, Rule: v.Rule, What: v.What, Replay: "go run ./lab sim check --replay " + c.Replay})
+		}
+		if err := json.NewEncoder(s.out).Encode(&r); err != nil {
+			return err
+		}
+	default:
+		fmt.Fprintln(s.out, schedule)
+		if c.All {
+			fmt.Fprint(s.out, a.All())
+		} else if v != nil {
+			fmt.Fprint(s.out, a.Around(v))
+		}
+	}
+	if v != nil {
+		return failed(v)
+	}
+	if !c.JSON {
+		fmt.Fprintf(s.out, "no promise was broken: %d faults took effect, and %d messages were at stake\n", out.Faults, out.AtStake)
+	}
+	return nil
+}
