@@ -23,8 +23,8 @@ type runCmd struct {
 	Seed   uint64   `default:"1" help:"What is left to chance, such as who is meant by half, comes from this number. With sim, all of the run does."`
 	Seeds  seeds    `help:"Run with each of these seeds, with sim: 1..100. Folders are kept of those that fail." placeholder:"A..B"`
 	Out    string   `help:"The folder for the evidence. One that holds an earlier run is made anew. Default: one among the system's temporary ones." placeholder:"DIR"`
-	dockerFlags
-	JSON bool `help:"The verdict as one JSON object on standard output; one for each run, if there are several."`
+	Image  string   `help:"With --engine docker: the containers' image." default:"${image}" placeholder:"IMAGE"`
+	JSON   bool     `help:"The verdict as one JSON object on standard output; one for each run, if there are several."`
 }
 
 // job is one run of one scenario.
@@ -116,11 +116,12 @@ func (c *runCmd) jobs(all []*scenario.Scenario) (jobs []job) {
 // one carries one scenario out, tells how it came out, and leaves the evidence.
 func (c *runCmd) one(ctx context.Context, s streams, j job) (*scenario.Verdict, error) {
 	started := time.Now()
-	f, spans, end, err := c.makeFleet(ctx, j)
+	e, err := c.makeEngine(ctx, j)
 	if err != nil {
 		return nil, engineError(err)
 	}
-	defer end()
+	defer e.end()
+	f := e.fleet
 	if err := j.scenario.Can(f); err != nil {
 		return nil, cannot(err)
 	}
@@ -128,7 +129,7 @@ func (c *runCmd) one(ctx context.Context, s streams, j job) (*scenario.Verdict, 
 	if err != nil {
 		return nil, misused(fmt.Errorf("--out: %w", err))
 	}
-	cfg := scenario.Config{Seed: j.seed, Version: version(), Began: f.Now(), Events: folder.Event, Spans: spans}
+	cfg := scenario.Config{Seed: j.seed, Version: version(), Began: f.Now(), Events: folder.Event, Spans: e.spans}
 	folder.Begin(f.Engine(), cfg.Began)
 	if !j.quiet {
 		fmt.Fprintf(s.out, "%s: engine %s, seed %d\n", j.scenario.Name, c.Engine, j.seed)

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -28,9 +29,12 @@ type Collector struct {
 	dropped int
 }
 
-// NewCollector listens on a free port of this machine's.
-func NewCollector() (*Collector, error) {
-	c := &Collector{}
+// NewCollector listens on a free port: of this machine's loopback, or of the given host's address.
+func NewCollector(host string) (*Collector, error) {
+	c, addr := &Collector{}, ""
+	if host != "" {
+		addr = net.JoinHostPort(host, "0")
+	}
 	target, wanted, err := otlp.ReadTarget(os.Getenv)
 	if err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ func NewCollector() (*Collector, error) {
 			return nil, err
 		}
 	}
-	if c.receiver, err = otlp.Listen(otlp.Config{Spans: c.keep, Forward: c.forward}); err != nil {
+	if c.receiver, err = otlp.Listen(otlp.Config{Addr: addr, Spans: c.keep, Forward: c.forward}); err != nil {
 		if c.forward != nil {
 			c.forward.Close()
 		}

@@ -41,7 +41,7 @@ func simulated(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() ([]*tra
 }
 
 func processes(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() ([]*tracepb.ResourceSpans, int)) {
-	c, err := scenario.NewCollector()
+	c, err := scenario.NewCollector("")
 	if err != nil {
 		t.Fatal(err)
 	}
