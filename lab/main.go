@@ -67,7 +67,8 @@ type streams struct {
 }
 
 func main() {
-	local.Main() // a local peer is this program in another role
+	local.Main()  // a local peer is this program in another role,
+	docker.Main() // and so is the keeper of containers
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))

@@ -43,8 +43,11 @@ type TB interface {
 	Logf(format string, args ...any)
 }
 
-// Main makes a peer of this process if a test started it to be one. It stands first in TestMain, for Start.
-func Main() { local.Main() }
+// Main makes this process play the part of a peer, if a test started it to do that. It stands first in TestMain.
+func Main() {
+	local.Main()
+	docker.Main()
+}
 
 // Mesh is some peers, and what is known of them. Everything else that can be done to them is in Fleet, and everything
 // else that is known in Watch.

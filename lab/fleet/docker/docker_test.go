@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -27,6 +28,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	docker.Main()
+	if os.Getenv(asLab) != "" {
+		beLab()
+		return
+	}
 	code := m.Run()
 	removeImage()
 	if code == 0 {
@@ -278,6 +284,61 @@ func TestAttachToCompose(t *testing.T) {
 	left, err := c.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", "hearsay.lab.pid="+strconv.Itoa(os.Getpid()))})
 	if err != nil || len(left.Items) > 0 {
 		t.Errorf("%d hands are left (%v)", len(left.Items), err)
+	}
+}
+
+// asLab makes a lab of the test binary: it starts two containers of that image, pauses one and waits to be killed.
+const asLab = "HEARSAY_TEST_AS_LAB"
+
+func beLab() {
+	f, err := docker.New(context.Background(), docker.Config{Image: os.Getenv(asLab)})
+	if err == nil {
+		_, err = f.Add(context.Background(), 2, fleet.Options{})
+	}
+	if err == nil {
+		err = f.Pause(context.Background(), 2)
+	}
+	fmt.Println(err)
+	select {}
+}
+
+// However a lab ends, its containers do, even one that is paused and cannot notice.
+func TestNothingIsLeftBehind(t *testing.T) {
+	c := engine(t)
+	lab := exec.Command(os.Args[0])
+	lab.Env = append(os.Environ(), asLab+"="+image(t))
+	out, err := lab.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lab.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || line != "<nil>\n" {
+		t.Errorf("the lab says %q: %v", line, err)
+	}
+	ours := make(client.Filters).Add("label", "hearsay.lab.pid="+strconv.Itoa(lab.Process.Pid))
+	left := func() int {
+		list, err := c.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: ours})
+		if err != nil {
+			t.Fatal(err)
+		}
+		networks, err := c.NetworkList(t.Context(), client.NetworkListOptions{Filters: ours})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list.Items) + len(networks.Items)
+	}
+	if n := left(); n != 3 {
+		t.Errorf("%d containers and networks before, want 3", n)
+	}
+	lab.Process.Kill()
+	lab.Wait()
+	for begun := time.Now(); left() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("%d are left", left())
+		}
 	}
 }
 

@@ -7,7 +7,7 @@
 //	our own           speak with us by their standard streams, as local ones do; hands come with the first cut
 //
 // Whatever of ours is left, because the lab was killed, ends by itself, as its standard input does; what is paused
-// then and cannot end is removed by the next fleet that is made.
+// then and cannot end is removed by a keeper (see Main), or else by the next fleet that is made.
 package docker
 
 import (
@@ -61,6 +61,7 @@ type Fleet struct {
 	labels  map[string]string // of all that is ours
 	project string            // that we attached to; empty: the containers are ours
 	network string            // of our own containers
+	keeper  *keeper           // of ours
 	noDelay string            // why nothing can be made late
 
 	mu     sync.Mutex
@@ -190,5 +191,5 @@ func (f *Fleet) Close() error {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), endWithin)
 	defer cancel()
-	return errors.Join(err, f.removeOurs(ctx, func(labels map[string]string) bool { return labels[labelLab] == f.labels[labelLab] }), f.docker.Close())
+	return errors.Join(err, f.removeOurs(ctx, func(labels map[string]string) bool { return labels[labelLab] == f.labels[labelLab] }), f.keeper.close(), f.docker.Close())
 }

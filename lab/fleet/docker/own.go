@@ -30,7 +30,9 @@ func New(ctx context.Context, cfg Config) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = f.makeNetwork(ctx)
+	if err = f.makeNetwork(ctx); err == nil {
+		err = f.startKeeper()
+	}
 	if err != nil {
 		f.Close()
 		return nil, err

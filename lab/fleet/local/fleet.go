@@ -38,6 +38,7 @@ type Fleet struct {
 	cable.Network
 	cfg     fleet.Config
 	program string
+	role    string   // the environment variable that makes a peer of it
 	flags   []string // of every peer
 	spawn   *spawner
 
@@ -52,11 +53,11 @@ var reserved = []string{"name", "listen", "http", "lab"}
 // New returns a fleet without peers. Flags may set whatever peer has flags for, but for its name and its addresses;
 // group and interface have defaults of their own, so that one fleet does not hear another.
 func New(cfg fleet.Config) (*Fleet, error) {
-	program, err := executable()
+	path, role, err := program()
 	if err != nil {
 		return nil, err
 	}
-	f := &Fleet{cfg: cfg, program: program}
+	f := &Fleet{cfg: cfg, program: path, role: role}
 	flags := map[string]string{"group": ownGroup()}
 	deaf := cfg.Flags["group"] == "none"
 	f.Init(f, deaf)

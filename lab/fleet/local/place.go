@@ -61,7 +61,7 @@ func (f *Fleet) launch(p *place) (*run, error) {
 	r := &run{fleet: f, place: p, number: p.info.Run + 1, logged: &tail{}, ended: make(chan struct{})}
 	r.cmd = exec.Command(f.program, append([]string{"--lab", "--name=" + p.info.Name, "--listen=127.0.0.1:0"}, f.flags...)...)
 	r.cmd.Args[0] = "hearsay-" + p.info.Name
-	r.cmd.Env = environment(f.cfg.Env)
+	r.cmd.Env = append(environment(f.cfg.Env), f.role)
 	in, err := r.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func environment(more []string) []string {
 			env = append(env, e)
 		}
 	}
-	return append(append(env, more...), role+"=peer")
+	return append(env, more...)
 }
 
 // told hands on what the peer tells.

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+
+	"hearsay/lab/fleet/self"
 )
 
 // spawner starts processes from one thread that lives as long as the fleet does: the kernel ends a child by Pdeathsig
@@ -31,7 +33,8 @@ func newSpawner() *spawner {
 
 // start starts cmd so that it ends with this process, however that ends, and is not sent what a terminal sends.
 func (s *spawner) start(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	self.Detach(cmd)
 	err := make(chan error)
 	s.work <- func() { err <- cmd.Start() }
 	return <-err

@@ -5,6 +5,8 @@ package local
 import (
 	"os"
 	"os/exec"
+
+	"hearsay/lab/fleet/self"
 )
 
 // spawner starts processes that end with their standard input, which is ours. Only Linux also ends one that is paused.
@@ -13,7 +15,7 @@ type spawner struct{}
 func newSpawner() *spawner { return &spawner{} }
 
 func (s *spawner) start(cmd *exec.Cmd) error {
-	detach(cmd)
+	self.Detach(cmd)
 	return cmd.Start()
 }
 

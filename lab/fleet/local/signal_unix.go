@@ -4,12 +4,8 @@ package local
 
 import (
 	"os"
-	"os/exec"
 	"syscall"
 )
-
-// detach keeps from a process what a terminal sends: ending peers is the fleet's to do.
-func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 func freeze(p *os.Process) error    { return p.Signal(syscall.SIGSTOP) }

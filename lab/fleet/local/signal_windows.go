@@ -3,15 +3,9 @@ package local
 import (
 	"errors"
 	"os"
-	"os/exec"
-	"syscall"
 
 	"hearsay/lab/fleet"
 )
-
-func detach(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
-}
 
 // terminate: there is no such signal here. A peer ends, with a goodbye, when its standard input does.
 func terminate(*os.Process) error { return errors.ErrUnsupported }
