@@ -1,4 +1,4 @@
-// Package scenarios_test runs the scenarios that the lab ships with, on engines that need nothing but Go.
+// Package scenarios_test runs the scenarios that the lab ships with, on every engine.
 package scenarios_test
 
 import (
@@ -10,6 +10,8 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/docker"
+	"hearsay/lab/fleet/docker/testimage"
 	"hearsay/lab/fleet/local"
 	"hearsay/lab/fleet/simfleet"
 	"hearsay/lab/report"
@@ -51,6 +53,29 @@ func processes(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() ([]*tra
 		t.Fatal(err)
 	}
 	return f, c.Spans
+}
+
+// containers makes a fleet of containers of an image, whose spans come to this machine's address in their network.
+func containers(image string) engine {
+	return func(t *testing.T, sc *scenario.Scenario) (fleet.Fleet, func() ([]*tracepb.ResourceSpans, int)) {
+		f, err := docker.New(t.Context(), docker.Config{Config: fleet.Config{Flags: sc.Options}, Image: image})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gateway, err := f.Gateway(t.Context())
+		if err != nil {
+			f.Close()
+			t.Fatal(err)
+		}
+		c, err := scenario.NewCollector(gateway.String())
+		if err != nil {
+			f.Close()
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		f.Environ("OTEL_EXPORTER_OTLP_ENDPOINT="+c.Endpoint(), "OTEL_BSP_SCHEDULE_DELAY=100")
+		return f, c.Spans
+	}
 }
 
 // suite runs every scenario, and wants all of them to come out as expected within the time that a suite may take.
@@ -112,4 +137,19 @@ func TestProcesses(t *testing.T) {
 		t.Skip("with the race detector six processes take more of two cores than there is; the other pass runs them")
 	}
 	suite(t, processes, 2*time.Minute)
+}
+
+func TestContainers(t *testing.T) {
+	if raced {
+		t.Skip("the containers' peers have no race detector; the other pass runs them")
+	}
+	image, remove, err := testimage.Build(t.Context())
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("not skipped, since this is CI: it needs a Docker engine: %v", err)
+	}
+	if err != nil {
+		t.Skipf("it needs a Docker engine: %v", err)
+	}
+	t.Cleanup(remove)
+	suite(t, containers(image), 5*time.Minute)
 }
