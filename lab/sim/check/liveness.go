@@ -26,6 +26,10 @@ const (
 	ringWithin = 15 * time.Second
 	ringEach   = time.Second
 
+	// goneWithin is added where more was said than peers keep: until a peer gives up what it waits for, each
+	// of its neighbors has been asked, and those that never had it have been asked twice.
+	goneWithin = 40 * time.Second
+
 	// lookEvery is how often the whole mesh is looked at.
 	lookEvery = 50 * time.Millisecond
 )
@@ -141,7 +145,13 @@ func (p *play) owed() bool {
 }
 
 // heard demands that what was said since everything was healed is everywhere soon.
-func (p *play) heard() bool { return p.within(hearWithin+p.ring(), p.missing) }
+func (p *play) heard() bool {
+	most := hearWithin + p.ring()
+	if p.w.Overflown() {
+		most += goneWithin
+	}
+	return p.within(most, p.missing)
+}
 
 // ring is how much more time there is where peers open one link only.
 func (p *play) ring() time.Duration {
