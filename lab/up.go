@@ -9,7 +9,6 @@ import (
 
 	"hearsay/lab/control"
 	"hearsay/lab/fleet"
-	"hearsay/lab/fleet/docker"
 	"hearsay/lab/fleet/local"
 	"hearsay/lab/watch"
 )
@@ -83,9 +82,6 @@ func (c *upCmd) start(ctx context.Context, con *console) (_ *lab, err error) {
 			l.close()
 		}
 	}()
-	if l.watch, err = watch.New(watch.Options{}); err != nil {
-		return nil, misused(err)
-	}
 	attached, err := c.makeFleet(ctx, l)
 	if err != nil {
 		return nil, engineError(err)
@@ -127,28 +123,31 @@ func nameFree(name string) error {
 	return nil
 }
 
-// traceSoon has peers send their spans at once, so that what happened can be explained at once.
-const traceSoon = "OTEL_BSP_SCHEDULE_DELAY=100"
-
-// makeFleet makes the engine, and reports whether its peers are there already.
+// makeFleet makes the engine and what watches it, and reports whether its peers are there already.
 func (c *upCmd) makeFleet(ctx context.Context, l *lab) (attached bool, err error) {
-	cfg := fleet.Config{Flags: c.Set, Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + l.watch.Endpoint(), traceSoon}}
-	switch c.Engine {
-	case "docker":
-		var f *docker.Fleet
-		if f, attached, err = c.dockerFlags.makeFleet(ctx, cfg); err == nil {
-			l.fleet = f
-		}
-	case "sim":
-		l.fleet, err = simulated(c.Set, l.watch)
-	default:
-		var f *local.Fleet
-		if f, err = local.New(cfg); err == nil {
-			l.fleet = f
-		}
+	if c.Engine == "docker" {
+		return c.dockerFlags.makeFleet(ctx, l, c.Set)
 	}
-	return attached, err
+	if l.watch, err = watch.New(watch.Options{}); err != nil {
+		return false, err
+	}
+	if c.Engine == "sim" {
+		l.fleet, err = simulated(c.Set, l.watch)
+		return false, err
+	}
+	f, err := local.New(fleet.Config{Flags: c.Set, Env: tracing(l.watch)})
+	if err == nil {
+		l.fleet = f
+	}
+	return false, err
 }
+
+// tracing has peers send their spans to a watch, and at once, so that what happened can be explained at once.
+func tracing(w *watch.Watch) []string {
+	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + w.Endpoint(), traceSoon}
+}
+
+const traceSoon = "OTEL_BSP_SCHEDULE_DELAY=100"
 
 // close ends all of it, in an order in which nobody misses another.
 func (l *lab) close() {

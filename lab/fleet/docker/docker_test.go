@@ -1,15 +1,11 @@
 package docker_test
 
 import (
-	"archive/tar"
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +20,7 @@ import (
 
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/docker"
+	"hearsay/lab/fleet/docker/testimage"
 	"hearsay/lab/labtest"
 )
 
@@ -63,63 +60,27 @@ func engine(t *testing.T) *client.Client {
 	return c
 }
 
-// The image is the peer, built here, and nothing else: what the Dockerfile makes, in a second.
+// The image is the peer as it is in this checkout.
 var (
-	imageName = fmt.Sprintf("hearsay-fleet-test:%d", os.Getpid())
-	imageOnce sync.Once
-	imageErr  error
+	imageOnce   sync.Once
+	imageName   string
+	imageErr    error
+	removeImage = func() {}
 )
 
 func image(t *testing.T) string {
 	t.Helper()
-	c := engine(t)
-	imageOnce.Do(func() { imageErr = buildImage(t, c) })
+	engine(t)
+	imageOnce.Do(func() {
+		var remove func()
+		if imageName, remove, imageErr = testimage.Build(context.Background()); imageErr == nil {
+			removeImage = remove
+		}
+	})
 	if imageErr != nil {
 		t.Fatal(imageErr)
 	}
 	return imageName
-}
-
-func buildImage(t *testing.T, c *client.Client) error {
-	peer := filepath.Join(t.TempDir(), "peer")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", peer, "hearsay/peer")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the peer: %w\n%s", err, out)
-	}
-	binary, err := os.ReadFile(peer)
-	if err != nil {
-		return err
-	}
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
-	for name, data := range map[string][]byte{"peer": binary, "etc/nsswitch.conf": []byte("hosts: dns files\n")} {
-		w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(data))})
-		w.Write(data)
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	r, err := c.ImageImport(context.Background(), client.ImageImportSource{Source: &layer, SourceName: "-"}, imageName, client.ImageImportOptions{
-		Changes: []string{`ENTRYPOINT ["/peer"]`, "ENV PEER_HTTP=127.0.0.1:7070", "USER 10001:10001"},
-	})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = io.Copy(io.Discard, r)
-	return err
-}
-
-func removeImage() {
-	c, err := client.New(client.FromEnv)
-	if err != nil {
-		return
-	}
-	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	c.ImageRemove(ctx, imageName, client.ImageRemoveOptions{Force: true})
 }
 
 // The whole story with containers of the lab's own.
