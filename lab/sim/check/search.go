@@ -14,6 +14,7 @@ type Search struct {
 	From, Seeds uint64
 	Least, Most int // peers
 	Parallel    int
+	Enough      int // so many violations end the search; 0 is MaxFound
 	// Stop is asked now and then, by several goroutines; true ends the search with what was found so far.
 	Stop func() bool
 	// Tell is told after each run, by one goroutine at a time.
@@ -46,7 +47,10 @@ type Found struct {
 // Run searches.
 func (s *Search) Run() *Result {
 	r := &Result{}
-	next := s.From
+	next, enough := s.From, s.Enough
+	if enough == 0 {
+		enough = MaxFound
+	}
 	var mu sync.Mutex // of r and next
 	take := func() (seed uint64, ok bool) {
 		mu.Lock()
@@ -54,7 +58,7 @@ func (s *Search) Run() *Result {
 		if next-s.From >= s.Seeds {
 			return 0, false
 		}
-		if r.Stopped = r.Stopped || len(r.Found) >= MaxFound || s.Stop != nil && s.Stop(); r.Stopped {
+		if r.Stopped = r.Stopped || len(r.Found) >= enough || s.Stop != nil && s.Stop(); r.Stopped {
 			return 0, false
 		}
 		next++
