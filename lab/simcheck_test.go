@@ -32,7 +32,7 @@ func TestSimCheckUsage(t *testing.T) {
 		{[]string{"--seeds", "0"}, "--seeds 0: at least 1"},
 		{[]string{"--peers", "12..6"}, "write it as 6..12 or 50"},
 		{[]string{"--peers", "2"}, "write it as 6..12 or 50"},
-		{[]string{"--parallel", "-1"}, "--parallel -1"},
+		{[]string{"--parallel=-1"}, "--parallel -1"},
 		{[]string{"--replay", bad}, "line 3: explode: nothing is known of it"},
 		{[]string{"--replay", bad + "-none"}, "no such file"},
 		{[]string{"--seeds", "2", "--trace", "x"}, "--trace and --all are for one run"},
