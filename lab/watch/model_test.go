@@ -271,6 +271,20 @@ func TestDeathsNobodyAnnounced(t *testing.T) {
 	}
 }
 
+// TestNothingNew looks again and again, and tells of it once.
+func TestNothingNew(t *testing.T) {
+	s := newStage(t, 1, 3)
+	s.meshed()
+	s.sleep(10 * time.Second)
+	before := len(s.batches)
+	s.sleep(10 * time.Second)
+	for _, b := range s.batches[before:] {
+		if len(b.Peers)+len(b.Links)+len(b.Messages) > 0 {
+			t.Errorf("at rest there is news: %+v", b)
+		}
+	}
+}
+
 func TestTwiceAndOutOfOrder(t *testing.T) {
 	x := six(t)
 	a, b := x.say(200, 2, "a"), x.say(201, 2, "b")

@@ -145,6 +145,7 @@ func (m *Model) Peers(now time.Time, list []fleet.Peer) {
 		if p == nil {
 			continue
 		}
+		was, seen := p.Peer, p.seen
 		p.seen, p.Name = true, told.Name
 		if c := p.current(); told.Run > 0 && (c == nil || told.Run > c.number) {
 			m.started(p, told.Run, told.Started)
@@ -160,7 +161,9 @@ func (m *Model) Peers(now time.Time, list []fleet.Peer) {
 			p.Addr = told.Addr
 			m.identify(p, told.ID)
 		}
-		m.changes.peer(p.Number)
+		if !seen || p.Peer != was {
+			m.changes.peer(p.Number)
+		}
 	}
 }
 
