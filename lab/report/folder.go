@@ -36,6 +36,7 @@ const (
 	fileLinks      = "links.csv"
 	fileSamples    = "samples.csv"
 	fileSpans      = "spans.json"
+	fileStatuses   = "statuses.json"
 	fileRun        = "run.json"
 	dirPeers       = "peers"
 	dirPlots       = "plots"
@@ -104,7 +105,7 @@ func clean(dir string) error {
 		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == fileEvents }) {
 		return fmt.Errorf("%s holds something else than a run; name a folder that is empty or not there", dir)
 	}
-	ours := []string{fileReport, fileVerdict, fileJUnit, fileScenario, fileEvents, fileMessages, fileDeliveries, fileLinks, fileSamples, fileSpans, fileRun, dirPeers, dirPlots}
+	ours := []string{fileReport, fileVerdict, fileJUnit, fileScenario, fileEvents, fileMessages, fileDeliveries, fileLinks, fileSamples, fileSpans, fileStatuses, fileRun, dirPeers, dirPlots}
 	for _, t := range topologies {
 		ours = append(ours, topologyFile(t))
 	}

@@ -18,6 +18,7 @@ import (
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/simfleet"
 	"hearsay/lab/scenario"
+	"hearsay/peer/node"
 )
 
 const story = `
@@ -103,9 +104,13 @@ func TestFolder(t *testing.T) {
 		peers/peer-1.log peers/peer-2.log peers/peer-3.log peers/peer-4.log peers/peer-5.log
 		plots/copies.png plots/copies.svg plots/coverage.png plots/coverage.svg plots/healing.png plots/healing.svg
 		plots/latency.png plots/latency.svg plots/mesh.png plots/mesh.svg
-		report.html run.json samples.csv scenario.yaml spans.json topology-after.svg topology-before.svg topology-during.svg verdict.json`)
+		report.html run.json samples.csv scenario.yaml spans.json statuses.json topology-after.svg topology-before.svg topology-during.svg verdict.json`)
 	if !slices.Equal(files, want) {
 		t.Errorf("the files are\n%q\nwant\n%q", files, want)
+	}
+	var statuses []node.Status
+	if err := json.Unmarshal([]byte(read(t, dir, "statuses.json")), &statuses); err != nil || len(statuses) != 4 || len(statuses[0].Links) < 2 {
+		t.Errorf("the statuses are %+v: %v", statuses, err)
 	}
 	if read(t, dir, "scenario.yaml") != story {
 		t.Error("scenario.yaml is not what was run")

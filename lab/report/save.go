@@ -60,6 +60,7 @@ func (f *Folder) Save(res *scenario.Result, command []string, started time.Time)
 			}
 		})
 	})
+	write(fileStatuses, func() error { return writeJSON(f.Dir, fileStatuses, res.Statuses) })
 	write(fileSpans, func() error { return writeSpans(f.Dir, res) })
 	for i, t := range []*scenario.Topology{res.Before, res.During, res.After} {
 		if t != nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"hearsay/peer/node"
 )
 
 // Verdict is how a run came out. Its JSON is a contract.
@@ -40,9 +42,10 @@ type Result struct {
 	Samples     []Sample
 	Messages    []Message
 	Peers       []Life
-	Wrong       []string // sentences about messages: who lacks what, and what was heard that should not have been
-	Skipped     int      // messages that were due and not said
-	Blind       uint64   // events of peers that could not be listened to
+	Statuses    []*node.Status // what each peer that lived in the end said of itself
+	Wrong       []string       // sentences about messages: who lacks what, and what was heard that should not have been
+	Skipped     int            // messages that were due and not said
+	Blind       uint64         // events of peers that could not be listened to
 
 	Before, During, After *Topology
 	Spans                 []*tracepb.ResourceSpans
@@ -90,18 +93,14 @@ type Life struct {
 
 // result judges, and gathers what there is.
 func (r *run) result(ctx context.Context) *Result {
-	if !r.virtual {
-		r.watch.look(context.WithoutCancel(ctx))
-	}
+	r.watch.look(context.WithoutCancel(ctx))
 	now := r.fleet.Now()
 	r.lasted = now.Sub(r.began)
 	r.mu.Lock()
 	r.watch.calm.end()
-	if r.watch.view != nil {
-		r.watch.after = r.watch.topology()
-		if r.watch.before == nil {
-			r.watch.before = r.watch.after
-		}
+	r.watch.after = r.watch.topology()
+	if r.watch.before == nil {
+		r.watch.before = r.watch.after
 	}
 	r.judged = r.ledger.judge(r.terms(now))
 	r.flow()
@@ -112,6 +111,9 @@ func (r *run) result(ctx context.Context) *Result {
 	for _, f := range r.fails {
 		v.add("steps", "all carried out", fmt.Sprintf("%s (line %d): %s", f.Step, f.Line, f.Text), false)
 	}
+	if n := len(r.crashes); n > 0 {
+		v.add("crashed", "nobody", fmt.Sprintf("%d: %s; its log says why", n, r.crashes[0]), false)
+	}
 	for _, e := range r.sc.Expect {
 		got, ok := e.judge(r)
 		v.add(e.Kind, e.want(), got, ok)
@@ -120,6 +122,11 @@ func (r *run) result(ctx context.Context) *Result {
 		Scenario: r.sc, Interrupted: ctx.Err() != nil, Failures: r.fails, Began: r.began, Lasted: r.lasted,
 		Marks: r.marks, Samples: r.watch.samples, Skipped: r.skipped, Blind: r.blind(),
 		Before: r.watch.before, During: r.watch.during, After: r.watch.after,
+	}
+	for _, st := range r.watch.view.statuses {
+		if st != nil {
+			res.Statuses = append(res.Statuses, st)
+		}
 	}
 	if r.cfg.Spans != nil {
 		res.Spans, res.NoRoom = r.cfg.Spans()

@@ -60,6 +60,7 @@ type run struct {
 	working  sync.WaitGroup // workers
 	queued   int            // messages that wait for their workers
 	skipped  int            // messages that were due and not said: nobody there, or too busy
+	crashes  []string       // of peers that ended by themselves
 	fullSaid bool           // the ledger is full, and that was told
 
 	watch  *monitor
@@ -291,6 +292,9 @@ func (r *run) event(e fleet.Event) {
 		r.ledger.begin(e.Peer, e.Run, e.At, r.watch.siphoner(e.Peer))
 	case fleet.Ended:
 		r.ledger.end(e.Peer, e.Run, e.At, e.Reason == "stop")
+		if e.Reason != "stop" && e.Reason != "kill" {
+			r.crashes = append(r.crashes, fmt.Sprintf("peer-%d (run %d) at %s", e.Peer, e.Run, short(e.At.Sub(r.began))))
+		}
 	case fleet.Paused, fleet.Resumed:
 		if l := r.ledger.now[e.Peer]; l != nil && l.run == e.Run {
 			l.paused = e.Kind == fleet.Paused

@@ -161,6 +161,12 @@ func TestVerdictCatches(t *testing.T) {
 				tell(fleet.Event{Kind: fleet.Missed, Peer: e.Peer, Run: e.Run, Count: 7})
 			})
 		}, "lost duplicated out-of-order unexpected"},
+		{"a peer that crashes", func(l *liar) {
+			l.events = nthDelivery(50, func(e fleet.Event, tell func(fleet.Event)) {
+				tell(e)
+				tell(fleet.Event{At: e.At, Kind: fleet.Ended, Peer: 4, Run: 1, Reason: "crash"})
+			})
+		}, "crashed"},
 		{"a link that will not go away", func(l *liar) {
 			l.status = func(peer int, s *node.Status) {
 				if p := l.Peers(); peer == 1 && !p[3].Alive {
