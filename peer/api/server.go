@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -25,6 +26,11 @@ import (
 const (
 	// maxClients bounds HTTP connections; further ones wait in the kernel.
 	maxClients = 256
+	// maxStreams bounds readers of GET /messages, who stay: whoever asks for the peer's health always
+	// finds a connection.
+	maxStreams = maxClients / 2
+	// requestFor is how long a client may take to send a request, its body included.
+	requestFor = 5 * time.Second
 	// publishFor is how long a POST waits for neighbors that cannot take more, before it answers 503.
 	publishFor = 10 * time.Second
 	// streamFor is how long a write to a client of GET /messages may take before the stream ends.
@@ -33,11 +39,12 @@ const (
 
 // Server serves one node's API.
 type Server struct {
-	node *node.Node
-	http http.Server
-	l    net.Listener
-	done chan struct{}
-	log  *slog.Logger
+	node    *node.Node
+	http    http.Server
+	l       net.Listener
+	done    chan struct{}
+	streams chan struct{} // one place for each reader of GET /messages
+	log     *slog.Logger
 }
 
 // Published is the answer to POST /messages.
@@ -76,7 +83,7 @@ func Listen(addr string) (net.Listener, error) {
 
 // Serve serves the API on l until Close.
 func Serve(n *node.Node, l net.Listener, log *slog.Logger) *Server {
-	s := &Server{node: n, l: l, done: make(chan struct{}), log: log}
+	s := &Server{node: n, l: l, done: make(chan struct{}), streams: make(chan struct{}, maxStreams), log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -84,11 +91,11 @@ func Serve(n *node.Node, l net.Listener, log *slog.Logger) *Server {
 	mux.HandleFunc("POST /messages", s.publish)
 	mux.HandleFunc("GET /messages", s.messages)
 	s.http = http.Server{
-		Handler:           s.guard(mux),
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler:        s.guard(mux),
+		ReadTimeout:    requestFor,
+		IdleTimeout:    time.Minute,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go func() {
 		defer close(s.done)
@@ -111,8 +118,9 @@ func (s *Server) Close() {
 }
 
 // guard turns away requests that a web page of elsewhere made a browser send: those that name another
-// origin, and, where the API is for this machine alone, those that came by another host's name (DNS
-// rebinding).
+// origin; those that name none, as an image's do, but that the browser says another site made (W3C
+// Fetch Metadata); and, where the API is for this machine alone, those that came by another host's
+// name (DNS rebinding). A link that a person follows may lead here.
 func (s *Server) guard(next http.Handler) http.Handler {
 	local := false
 	if a, err := netip.ParseAddrPort(s.Addr()); err == nil {
@@ -124,6 +132,12 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				fail(w, http.StatusForbidden, "requests of another origin's page are not served")
 				return
 			}
+		}
+		site := r.Header.Get("Sec-Fetch-Site")
+		followed := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "document"
+		if (site == "cross-site" || site == "same-site") && !followed {
+			fail(w, http.StatusForbidden, "requests of another site's page are not served")
+			return
 		}
 		if local && !localHost(r.Host) {
 			fail(w, http.StatusForbidden, "this API is served on loopback: call it as localhost or by its address, not as "+r.Host)
@@ -192,10 +206,15 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the message is longer than %d bytes", tooLong.Limit))
 		return
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		fail(w, http.StatusRequestTimeout, fmt.Sprintf("the body did not come within %v", requestFor))
+		return
+	}
 	if err != nil {
 		fail(w, http.StatusBadRequest, "the body cannot be read: "+err.Error())
 		return
 	}
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // or it would cut short the waiting below
 	// A traceparent that is not one is ignored, as the recommendation asks (W3C Trace Context,
 	// section 3.2.2.2).
 	ctx := r.Context()
@@ -216,9 +235,17 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
 
 // messages streams what is delivered and published here from now on, until the client goes.
 func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		fail(w, http.StatusServiceUnavailable, fmt.Sprintf("%d clients read the messages already", maxStreams))
+		return
+	}
 	sub := s.node.SubscribeAll()
 	defer sub.Close()
 	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Time{}) // the stream outlives the time for a request
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)

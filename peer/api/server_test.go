@@ -5,9 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +83,11 @@ func TestAnswers(t *testing.T) {
 		{"another method", "DELETE", "/messages", "", nil, 405, ""},
 		{"no such page", "GET", "/admin", "", nil, 404, ""},
 		{"a page of elsewhere", "POST", "/messages", "spam", []string{"Origin", "http://evil.example"}, 403, "origin"},
+		{"another site's form, without an origin", "POST", "/messages", "spam", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document"}, 403, "site"},
+		{"an image on another site", "GET", "/status", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "image"}, 403, "site"},
+		{"a page at another port", "GET", "/status", "", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Dest", "script"}, 403, "site"},
+		{"a link on another site", "GET", "/healthz", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document"}, 200, "ok"},
+		{"typed in", "GET", "/healthz", "", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Dest", "document"}, 200, "ok"},
 		{"a name of elsewhere", "GET", "/status", "", []string{"Host", "evil.example"}, 403, "localhost"},
 		{"by the name localhost", "GET", "/healthz", "", []string{"Host", "localhost:1"}, 200, "ok"},
 	}
@@ -153,6 +161,61 @@ func TestStream(t *testing.T) {
 	}
 	if !bytes.Contains(line, []byte("<b>")) {
 		t.Errorf("markup is escaped as for a page: %s", line)
+	}
+}
+
+// Whoever begins a request and does not end it loses its connection; whoever reads the messages keeps it.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	n, s := serve(t)
+	resp, err := http.Get("http://" + s.Addr() + "/messages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	half := map[string]net.Conn{"POST /messages": nil, "GET /healthz": nil}
+	for verb := range half {
+		c, err := net.Dial("tcp", s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(2 * requestFor))
+		io.WriteString(c, verb+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
+		half[verb] = c
+	}
+	for verb, c := range half {
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: a client that sends half a body keeps its connection", verb)
+		}
+	}
+	if _, err := n.Publish(context.Background(), []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil || !strings.Contains(line, "hello") {
+		t.Errorf("a reader of the messages got %q and %v after a while without any", line, err)
+	}
+}
+
+// However many read the messages, the health check finds a connection.
+func TestManyStreams(t *testing.T) {
+	_, s := serve(t)
+	for i := range maxStreams + 1 {
+		resp, err := http.Get("http://" + s.Addr() + "/messages")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		want := 200
+		if i == maxStreams {
+			want = 503
+		}
+		if resp.StatusCode != want {
+			t.Fatalf("reader %d was answered %d, want %d", i+1, resp.StatusCode, want)
+		}
+	}
+	if code, body := do(t, "GET", "http://"+s.Addr()+"/healthz", ""); code != 200 {
+		t.Errorf("the health check was answered %d %q", code, body)
 	}
 }
 
