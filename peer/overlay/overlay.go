@@ -48,7 +48,9 @@ type Overlay struct {
 
 	cfg Config
 	rng *rand.Rand
-	now time.Time // of the call in progress
+	// spans names spans. It is another source than rng, so that whether they are recorded decides nothing.
+	spans *rand.Rand
+	now   time.Time // of the call in progress
 
 	conns map[wire.Conn]*conn // for looking up only: what goes through all of them uses order
 	order []*conn             // by name, which is by age
@@ -90,7 +92,8 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Overlay {
 	if cfg.Links < 1 || cfg.Serve < cfg.Links {
 		panic("overlay: a peer wants one link or more, and serves at least as many")
 	}
-	o := &Overlay{cfg: cfg, rng: rng, now: now, conns: make(map[wire.Conn]*conn), dirty: true, self: idKey(cfg.ID)}
+	spans := rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))
+	o := &Overlay{cfg: cfg, rng: rng, spans: spans, now: now, conns: make(map[wire.Conn]*conn), dirty: true, self: idKey(cfg.ID)}
 	o.view.all = &o.acquainted
 	o.counts.init()
 	o.dialing = bucket{rate: dialsPerSecond, burst: dialsBurst}

@@ -9,12 +9,12 @@ import "hearsay/peer/wire"
 // span names a new span beneath parent, or the root of a new trace if there is none.
 func (o *Overlay) span(parent wire.Context) wire.Context {
 	if parent.Valid() {
-		return parent.Child(o.rng)
+		return parent.Child(o.spans)
 	}
 	if o.cfg.Sample == nil {
 		return wire.Context{}
 	}
-	c := wire.NewContext(o.rng, false)
+	c := wire.NewContext(o.spans, false)
 	c.Sampled = o.cfg.Sample(wire.Context{}, c.Trace)
 	return c
 }

@@ -51,9 +51,9 @@ func (t *Tree) Publish(now time.Time, body []byte, parent wire.Context) (seq uin
 }
 
 func (t *Tree) publishContext(parent wire.Context) wire.Context {
-	c := parent.Child(t.rng)
+	c := parent.Child(t.spans)
 	if !c.Valid() {
-		c = wire.NewContext(t.rng, false)
+		c = wire.NewContext(t.spans, false)
 	}
 	c.Sampled = t.cfg.Sample != nil && t.cfg.Sample(parent, c.Trace)
 	return c

@@ -25,12 +25,12 @@ func (t *Tree) hopSpan(m *wire.Msg) wire.Context {
 	if !m.Publisher.Sampled {
 		return wire.Context{}
 	}
-	return m.Publisher.Child(t.rng)
+	return m.Publisher.Child(t.spans)
 }
 
 // newContext begins a trace of our own.
 func (t *Tree) newContext() wire.Context {
-	c := wire.NewContext(t.rng, false)
+	c := wire.NewContext(t.spans, false)
 	c.Sampled = t.cfg.Sample != nil && t.cfg.Sample(wire.Context{}, c.Trace)
 	return c
 }

@@ -44,7 +44,9 @@ const never instant = math.MaxInt64
 type Tree struct {
 	cfg Config
 	rng *rand.Rand
-	now instant
+	// spans names spans. It is another source than rng, so that whether they are recorded decides nothing.
+	spans *rand.Rand
+	now   instant
 
 	origins origins
 	self    *origin
@@ -81,7 +83,7 @@ type Tree struct {
 // New returns the state of a peer that has published and heard nothing.
 func New(cfg Config, rng *rand.Rand) *Tree {
 	t := &Tree{
-		cfg: cfg, rng: rng,
+		cfg: cfg, rng: rng, spans: rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())),
 		retryAt: never, ihaveAt: never, sweepAt: never,
 		late: lateness{excess: graftDelayMin},
 	}
