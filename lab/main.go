@@ -30,6 +30,8 @@ type cli struct {
 	Send   sendCmd   `cmd:"" help:"Have a peer say something, and tell how it fared."`
 	faultCmds
 	Explain explainCmd `cmd:"" help:"Tell who told whom a message, hop by hop, and who has not got it and why."`
+	Graph   graphCmd   `cmd:"" help:"Draw who is linked to whom."`
+	Top     topCmd     `cmd:"" help:"Watch peers, links and figures in the terminal."`
 	Down    downCmd    `cmd:"" help:"End the lab."`
 
 	Run     runCmd     `cmd:"" help:"Carry out scenarios, judge them, and keep the evidence."`

@@ -155,17 +155,17 @@ func begin(t TB, n int, options []Option, engine func(docker.Config) (fleet.Flee
 }
 
 func (m *Mesh) close() {
+	if m.t.Failed() {
+		for _, e := range m.Events() {
+			m.t.Logf("%s", describe(e))
+		}
+	}
 	if m.Fleet != nil {
 		if err := m.Fleet.Close(); err != nil {
 			m.t.Logf("labtest: %v", err)
 		}
 	}
 	m.Watch.Close()
-	if m.t.Failed() {
-		for _, e := range m.Events() {
-			m.t.Logf("%s", describe(e))
-		}
-	}
 }
 
 func (l *eventLog) add(e fleet.Event) {
