@@ -70,6 +70,8 @@ type simCheckResult struct {
 	Messages   int            `json:"messages"`
 	Events     uint64         `json:"events"`
 	VirtualMS  int64          `json:"virtual_ms"`
+	HealedMS   int64          `json:"healed_ms"` // of the mesh that took longest after the last fault
+	Slowest    uint64         `json:"healed_seed"`
 	WallMS     int64          `json:"wall_ms"`
 }
 
@@ -142,7 +144,7 @@ func (c *simCheckCmd) search(ctx context.Context, s streams) error {
 	r := search.Run()
 	bar.done()
 	out := simCheckResult{Seeds: r.Seeds, Idle: r.Idle, Violations: []simViolation{}, Faults: r.Faults, Messages: r.Messages,
-		Events: r.Events, VirtualMS: r.Virtual.Milliseconds(), WallMS: time.Since(began).Milliseconds()}
+		Events: r.Events, VirtualMS: r.Virtual.Milliseconds(), HealedMS: r.Healed.Milliseconds(), Slowest: r.Slowest, WallMS: time.Since(began).Milliseconds()}
 	if c.Planted != "" {
 		out.Planted = &c.Planted
 	}
@@ -219,6 +221,7 @@ func summary(w io.Writer, r *simCheckResult) {
 	if r.Idle > 0 {
 		fmt.Fprintf(w, "%s more prove nothing: no message was at stake\n", count(int(r.Idle)))
 	}
+	fmt.Fprintf(w, "the slowest mesh was whole %v after the last fault (seed %d)\n", time.Duration(r.HealedMS)*time.Millisecond, r.Slowest)
 	for _, v := range r.Violations {
 		fmt.Fprintf(w, "seed %d: %s: %s\n    %s\n", v.Seed, v.Rule, v.What, v.Replay)
 	}

@@ -28,7 +28,7 @@ type Outcome struct {
 	Virtual   time.Duration
 	Digest    uint64
 	World     *sim.World
-	Took      []time.Duration
+	Healed    time.Duration // how long the mesh took to be whole, at most
 }
 
 // Idle reports whether nothing was at stake, so that the run proves nothing.
@@ -36,14 +36,14 @@ func (o *Outcome) Idle() bool { return o.Faults == 0 || o.AtStake == 0 }
 
 // play is a run of a schedule.
 type play struct {
-	s     *Schedule
-	w     *sim.World
-	o     Options
-	hosts []*sim.Host
-	wrong map[[2]int]*sim.Spoiling
-	over  bool // act one
-	stake stake
-	took  []time.Duration
+	s      *Schedule
+	w      *sim.World
+	o      Options
+	hosts  []*sim.Host
+	wrong  map[[2]int]*sim.Spoiling
+	over   bool // act one
+	stake  stake
+	healed time.Duration
 }
 
 // Run carries a schedule out. A panic of the peers' code is a violation of the rule "panic".
@@ -75,7 +75,7 @@ func (p *play) outcome(v *sim.Violation) *Outcome {
 	w := p.w
 	return &Outcome{
 		Violation: v, Faults: p.stake.faults, AtStake: p.stake.messages(w), Messages: w.Ledger.Published,
-		Events: w.Counts.Events, Virtual: w.Now(), Digest: w.Digest(), World: w, Took: p.took,
+		Events: w.Counts.Events, Virtual: w.Now(), Digest: w.Digest(), World: w, Healed: p.healed,
 	}
 }
 

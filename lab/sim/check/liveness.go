@@ -106,9 +106,6 @@ func (p *play) within(most time.Duration, wrong func() *sim.Violation) bool {
 		v = wrong()
 		return v == nil || p.stopped()
 	})
-	if took >= 0 {
-		p.took = append(p.took, took)
-	}
 	if took < 0 && v != nil {
 		v.What = fmt.Sprintf("after %v %s", most, v.What)
 		p.w.Violate(*v)
@@ -117,12 +114,15 @@ func (p *play) within(most time.Duration, wrong func() *sim.Violation) bool {
 }
 
 func (p *play) whole() bool {
-	return p.within(wholeWithin+p.ring(), func() *sim.Violation {
+	begin := p.w.Now()
+	ok := p.within(wholeWithin+p.ring(), func() *sim.Violation {
 		if why := p.w.Meshed(); why != "" {
 			return &sim.Violation{Rule: "whole", What: why}
 		}
 		return nil
 	})
+	p.healed = max(p.healed, p.w.Now()-begin)
+	return ok
 }
 
 // owed demands that everything is where it is owed. Where more was said than peers keep, nothing of it is; but

@@ -33,8 +33,10 @@ type Result struct {
 	Messages int
 	Events   uint64
 	Virtual  time.Duration
-	Found    []Found // in the order of their seeds
-	Stopped  bool    // before all seeds were run
+	Healed   time.Duration // how long a mesh took to be whole after the last fault, at most
+	Slowest  uint64        // the seed that it was
+	Found    []Found       // in the order of their seeds
+	Stopped  bool          // before all seeds were run
 }
 
 // Found is a promise that a seed breaks.
@@ -98,6 +100,9 @@ func (r *Result) add(seed uint64, s *Schedule, o *Outcome) {
 	r.Messages += o.Messages
 	r.Events += o.Events
 	r.Virtual += o.Virtual
+	if o.Healed > r.Healed || o.Healed == r.Healed && seed < r.Slowest {
+		r.Healed, r.Slowest = o.Healed, seed
+	}
 	if o.Violation != nil {
 		r.Found = append(r.Found, Found{seed, s, o.Violation})
 	}
