@@ -100,8 +100,7 @@ func (s *Server) do(q FaultRequest) (*deed, error) {
 	}
 	before := f.Peers()
 	who := names(before, d.peers)
-	d.root = s.hasRoot(d.peers)
-	if d.root {
+	if d.root = q.Fault != "resume" && q.Fault != "start" && s.hasRoot(d.peers); d.root {
 		who = s.nameRoot(before, d.peers)
 	}
 	switch q.Fault {
@@ -112,7 +111,7 @@ func (s *Server) do(q FaultRequest) (*deed, error) {
 		d.said = who + " stopped"
 		return d, f.Stop(s.ctx, d.peers...)
 	case "start":
-		d.said, d.root = who+" started", false
+		d.said = who + " started"
 		return d, f.Start(s.ctx, d.peers...)
 	case "restart":
 		d.said, d.kind = who+" restarted", "start"
@@ -124,7 +123,7 @@ func (s *Server) do(q FaultRequest) (*deed, error) {
 		d.said = who + " paused"
 		return d, f.Pause(s.ctx, d.peers...)
 	case "resume":
-		d.said, d.root = who+" goes on", false
+		d.said = who + " goes on"
 		if len(d.peers) > 1 {
 			d.said = who + " go on"
 		}
