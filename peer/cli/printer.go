@@ -70,6 +70,10 @@ func (p *printer) wait() { <-p.done }
 func appendEscaped(dst, text []byte) []byte {
 	const hex = "0123456789abcdef"
 	for len(text) > 0 {
+		if n := plain(text); n > 0 {
+			dst, text = append(dst, text[:n]...), text[n:]
+			continue
+		}
 		r, size := utf8.DecodeRune(text)
 		switch {
 		case r == '\n':
@@ -88,4 +92,14 @@ func appendEscaped(dst, text []byte) []byte {
 		text = text[size:]
 	}
 	return dst
+}
+
+// plain is how many bytes at the beginning of text are printable ASCII: nearly all, nearly always.
+func plain(text []byte) int {
+	for i, c := range text {
+		if c < ' ' || c > '~' {
+			return i
+		}
+	}
+	return len(text)
 }
