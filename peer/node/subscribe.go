@@ -36,8 +36,8 @@ func (m *Message) TraceID() string {
 	return hex.EncodeToString(m.Context.Trace[:])
 }
 
-// queueBytes is how much of undelivered messages one subscription holds. Their bytes lie in the
-// retained log's memory, which a slow reader thereby keeps longer.
+// queueBytes is how much one subscription holds of messages that its reader is not yet done with. Their
+// bytes lie in the retained log's memory, which a slow reader thereby keeps longer.
 const queueBytes = 32 << 20
 
 // lentMax is how many places for messages a subscription keeps between calls of Next.
@@ -53,11 +53,12 @@ type Subscription struct {
 
 	mu    sync.Mutex
 	queue []Message
-	bytes int
+	bytes int // of the queue and of what is lent
 	err   error
 	wake  chan struct{}
 
-	lent []Message // what Next returned last: its memory is the next queue's
+	lent      []Message // what Next returned last: its memory is the next queue's
+	lentBytes int
 }
 
 // Subscribe begins a subscription to what other peers say. Close it when done with it.
@@ -76,9 +77,11 @@ func (s *Subscription) Next(ctx context.Context) ([]Message, error) {
 			s.lent = nil
 		}
 		s.mu.Lock()
+		s.bytes -= s.lentBytes
+		s.lentBytes = 0
 		got, err := s.queue, s.err
 		if len(got) > 0 {
-			s.queue, s.bytes, s.lent = s.lent[:0], 0, got
+			s.queue, s.lent, s.lentBytes = s.lent[:0], got, s.bytes
 		}
 		s.mu.Unlock()
 		if len(got) > 0 {
