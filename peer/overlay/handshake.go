@@ -174,6 +174,9 @@ func (o *Overlay) judge(c *conn) {
 	if !links(c.purpose) {
 		o.sayHello(c)
 		o.close(c, wire.ReasonProbed)
+		if c.purpose == wire.PurposeProbe && o.degree() == 0 {
+			o.probedBy(c)
+		}
 		return // the prober knows both roots now, and whether it meant us
 	}
 	if c.purpose == wire.PurposeBridge && !o.apartFrom(c.hello) {

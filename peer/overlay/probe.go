@@ -128,3 +128,20 @@ func (p *probe) choose(o *Overlay, sort probed) *peer {
 func (o *Overlay) dialledAtAll(p *peer) bool {
 	return slices.ContainsFunc(o.order, func(c *conn) bool { return c.out && c.state != up && c.addr == p.addr })
 }
+
+// probedBy has a peer without links dial whoever has probed it. If it stands on everybody's join list and has
+// started again, everybody looks for it there, and it knows nobody.
+func (o *Overlay) probedBy(c *conn) {
+	if !dialable(c.addr) || o.view.isSelf(c.addr) {
+		return
+	}
+	p := o.view.find(c.peer)
+	if p == nil {
+		p = &peer{id: c.peer, name: c.name, addr: c.addr, by: "hello", source: c.context, told: o.now}
+		if !o.view.put(o, p) {
+			return
+		}
+	}
+	p.dead, p.free, p.heard = false, c.hello.Slots.Free(), o.now
+	p.resume = earlier(p.resume, p.last.Add(o.jitter(time.Second)))
+}

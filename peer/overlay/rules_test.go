@@ -334,6 +334,22 @@ func TestProbes(t *testing.T) {
 	}
 }
 
+// Whoever stands on everybody's join list, and on his own, is looked for when he starts again, and knows nobody.
+func TestProbedWithoutLinks(t *testing.T) {
+	c := newTalk(t, joining, slots(2, 2))
+	c.said = nil
+	conn := c.accept('n')
+	c.says(conn, hello('n', purpose(wire.PurposeProbe), with(wire.Slots{Out: 2, Links: 2, In: 2, Serve: 2})))
+	c.want("whoever probes it is dialled", "1 HELLO probe", "1 CLOSE probed", "hangup 1", "dial n")
+	c.opened(2, 'n')
+	c.wantAmong("and asked for room", "2 HELLO urgent")
+	c.says(2, hello('n'))
+	c.says(2, welcome)
+	c.said = nil
+	c.says(c.accept('o'), hello('o', purpose(wire.PurposeProbe)))
+	c.want("with a link it waits to be announced, or told of", "3 HELLO probe", "3 CLOSE probed", "hangup 3")
+}
+
 // Where the join list and all former neighbors are dead, the way back leads over whom we only know by others.
 func TestProbesOfStrangers(t *testing.T) {
 	c := newTalk(t, joining, slots(2, 2))
