@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -329,8 +330,24 @@ func TestDialIntoACut(t *testing.T) {
 	})
 }
 
+// Whoever is at an address that was a dead peer's may belong to another lab.
+func TestStrangersAreNotDialled(t *testing.T) {
+	fake := &fakeNetwork{}
+	n := &network{Network: fake}
+	n.law.init()
+	n.law.set(Rules{Only: []string{far.String()}})
+	if _, err := n.Dial(t.Context(), netip.MustParseAddrPort("127.0.0.1:50000")); !errors.Is(err, syscall.ECONNREFUSED) || fake.dialled != 0 {
+		t.Errorf("a stranger: %v, %d dials", err, fake.dialled)
+	}
+	c, err := n.Dial(t.Context(), far)
+	if err != nil || fake.dialled != 1 {
+		t.Fatalf("one of us: %v, %d dials", err, fake.dialled)
+	}
+	c.Close()
+}
+
 func TestRulesAreChecked(t *testing.T) {
-	for _, r := range []Rules{{Cut: []string{"peer-3"}}, {Delay: -1}, {Delay: time.Hour}, {Jitter: 1}, {Loss: 1.5}, {Loss: -1}} {
+	for _, r := range []Rules{{Cut: []string{"peer-3"}}, {Only: []string{"peer-3"}}, {Delay: -1}, {Delay: time.Hour}, {Jitter: 1}, {Loss: 1.5}, {Loss: -1}} {
 		if _, err := newState(r); err == nil {
 			t.Errorf("%+v is taken", r)
 		}

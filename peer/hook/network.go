@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"hearsay/peer/node"
@@ -41,7 +42,11 @@ func (n *network) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, erro
 			return nil, ctx.Err()
 		}
 	}
-	if s := n.law.now.Load(); !s.easy(addr) {
+	s := n.law.now.Load()
+	if s.stranger(addr) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(addr), Err: syscall.ECONNREFUSED}
+	}
+	if !s.easy(addr) {
 		n.law.late.Add(1)
 		select {
 		case <-time.After(s.lateStream()):

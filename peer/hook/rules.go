@@ -16,6 +16,9 @@ type Rules struct {
 	// side must have the same rule, since a datagram is known by its sender's address alone.
 	CutAll bool     `json:"cut_all,omitempty"`
 	Cut    []string `json:"cut,omitempty"`
+	// Only are the addresses of those who belong to the lab, if there are any: nobody is at any other. Ports are used
+	// again, and whoever dials where a dead peer was might join the mesh of another lab on this machine.
+	Only []string `json:"only,omitempty"`
 	// Delay makes everything late that this peer sends, by a time that differs by up to Jitter either way.
 	Delay  time.Duration `json:"delay_ns,omitempty"`
 	Jitter time.Duration `json:"jitter_ns,omitempty"`
@@ -42,23 +45,39 @@ type Stopped struct {
 type state struct {
 	Rules
 	cut     map[netip.AddrPort]bool
+	only    map[netip.AddrPort]bool
 	changed chan struct{} // closed once it is no longer in force
 }
 
 func newState(r Rules) (*state, error) {
-	s := &state{Rules: r, cut: make(map[netip.AddrPort]bool, len(r.Cut)), changed: make(chan struct{})}
-	for _, a := range r.Cut {
-		addr, err := netip.ParseAddrPort(a)
-		if err != nil {
-			return nil, fmt.Errorf("cut: %w", err)
-		}
-		s.cut[addr] = true
+	s := &state{Rules: r, changed: make(chan struct{})}
+	var err error
+	if s.cut, err = addrs(r.Cut); err != nil {
+		return nil, fmt.Errorf("cut: %w", err)
+	}
+	if s.only, err = addrs(r.Only); err != nil {
+		return nil, fmt.Errorf("only: %w", err)
 	}
 	if r.Delay < 0 || r.Jitter < 0 || r.Jitter > r.Delay || r.Delay > maxDelay || !(r.Loss >= 0 && r.Loss <= 1) {
 		return nil, errors.New("delay, jitter or loss is out of bounds")
 	}
 	return s, nil
 }
+
+func addrs(list []string) (map[netip.AddrPort]bool, error) {
+	set := make(map[netip.AddrPort]bool, len(list))
+	for _, a := range list {
+		addr, err := netip.ParseAddrPort(a)
+		if err != nil {
+			return nil, err
+		}
+		set[addr] = true
+	}
+	return set, nil
+}
+
+// stranger reports whether whoever listens at an address is not of this lab.
+func (s *state) stranger(at netip.AddrPort) bool { return len(s.only) > 0 && !s.only[at] }
 
 // cuts reports whether nothing passes between us and who listens at far; the zero address is of somebody unknown.
 func (s *state) cuts(far netip.AddrPort) bool { return s.CutAll || s.cut[far] }

@@ -80,9 +80,7 @@ func (f *Fleet) beginAll(ctx context.Context, places []*place) error {
 		for _, e := range events {
 			f.Emit(e)
 		}
-		if f.Cuts() {
-			err = f.Obey(ctx)
-		}
+		err = f.Obey(ctx) // who there is, and from whom they are cut off
 	}
 	if err == nil {
 		err = cable.Each(places, len(places), func(p *place) error { return f.letGo(ctx, p) })
@@ -113,7 +111,7 @@ func (f *Fleet) letGo(ctx context.Context, p *place) error {
 }
 
 // Kill ends peers by SIGKILL.
-func (f *Fleet) Kill(_ context.Context, peers ...int) error {
+func (f *Fleet) Kill(ctx context.Context, peers ...int) error {
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
 	all, err := f.living(peers)
@@ -128,11 +126,11 @@ func (f *Fleet) Kill(_ context.Context, peers ...int) error {
 	for _, r := range all {
 		<-r.ended
 	}
-	return nil
+	return f.Obey(ctx)
 }
 
 // Stop ends peers by SIGTERM, and waits until they are gone. One that does not end is killed, which is an error.
-func (f *Fleet) Stop(_ context.Context, peers ...int) error {
+func (f *Fleet) Stop(ctx context.Context, peers ...int) error {
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
 	all, err := f.living(peers)
@@ -145,7 +143,7 @@ func (f *Fleet) Stop(_ context.Context, peers ...int) error {
 		}
 	}
 	f.Tell(time.Now(), "stop "+cable.List(peers), peers)
-	return cable.Each(all, len(all), func(r *run) error {
+	err = cable.Each(all, len(all), func(r *run) error {
 		begun := time.Now()
 		r.setEnding("stop")
 		r.end(endWithin)
@@ -154,6 +152,7 @@ func (f *Fleet) Stop(_ context.Context, peers ...int) error {
 		}
 		return nil
 	})
+	return errors.Join(err, f.Obey(ctx))
 }
 
 // pauseWithin is how long a signal may take to stop a process. It takes microseconds.

@@ -251,6 +251,11 @@ func TestSixFormTalkAndHeal(t *testing.T) {
 	if p := m.Peers()[3]; p.Alive || p.ID != victim.ID {
 		t.Errorf("killed: %+v", p)
 	}
+	m.Doing.Lock()
+	if only := m.rules(1).Only; len(only) != 5 || slices.Contains(only, victim.Addr) {
+		t.Errorf("the others may dial %v, where a stranger may be by now", only)
+	}
+	m.Doing.Unlock()
 	t.Logf("healed after %v", m.until(10*time.Second, "the five others are a mesh", m.meshed))
 	wantError(t, m.Kill(ctx, 4), "peer-4 has ended")
 	_, err := m.Status(ctx, 4)

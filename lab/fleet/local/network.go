@@ -13,14 +13,18 @@ import (
 
 var _ fleet.Fleet = (*Fleet)(nil)
 
-// rules are those of one peer. The caller holds Doing.
+// rules are those of one peer: from whom it is cut off, and who there is at all. The caller holds Doing.
 func (f *Fleet) rules(number int) *hook.Rules {
 	delay, loss := f.Disturbed(number)
 	r := &hook.Rules{CutAll: f.Isolated(number), Delay: delay.Mean, Jitter: delay.By, Loss: float64(loss)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.places {
-		if p.info.Alive && p.info.Addr != "" && f.Apart(number, p.info.Number) {
+		if !p.info.Alive || p.info.Addr == "" {
+			continue
+		}
+		r.Only = append(r.Only, p.info.Addr)
+		if f.Apart(number, p.info.Number) {
 			r.Cut = append(r.Cut, p.info.Addr)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hearsay/lab/fleet"
+	"hearsay/lab/fleet/cable"
 	"hearsay/lab/fleet/hold"
 	"hearsay/peer/hook"
 )
@@ -132,6 +133,9 @@ func (r *run) watch(log io.Reader) {
 	f.mu.Unlock()
 	f.Emit(fleet.Event{At: time.Now(), Kind: fleet.Ended, Peer: number, Run: r.number, Reason: how})
 	close(r.ended)
+	if how == "crash" {
+		f.crashed()
+	}
 }
 
 // kill ends the process without a word, and waits until it is gone.
@@ -139,6 +143,15 @@ func (r *run) kill() {
 	r.setEnding("kill")
 	r.cmd.Process.Kill()
 	<-r.ended
+}
+
+// crashed has the others know that somebody is no longer where he was.
+func (f *Fleet) crashed() {
+	f.Doing.Lock()
+	defer f.Doing.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), cable.AnswerWithin)
+	defer cancel()
+	f.Obey(ctx) // whoever does not answer is about to crash too
 }
 
 // setEnding says how we are about to end it.
