@@ -86,7 +86,9 @@ func (b *bucket) ready(now time.Time) bool {
 	if b.filled.IsZero() {
 		b.level = b.burst
 	} else {
-		b.level = min(b.burst, b.level+b.rate*now.Sub(b.filled).Seconds())
+		// The conversion keeps the product from being fused with the sum, which some processors round otherwise
+		// (Go spec, Floating-point operators): the same seed is the same run on all of them.
+		b.level = min(b.burst, b.level+float64(b.rate*now.Sub(b.filled).Seconds()))
 	}
 	b.filled = now
 	return b.level >= 1
