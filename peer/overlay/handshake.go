@@ -106,7 +106,7 @@ func (o *Overlay) onHello(c *conn, h *wire.Hello) {
 		if old := o.view.find(c.peer); old != nil && old.addr == c.addr {
 			o.view.remove(old)
 		}
-		stranger = c.purpose != wire.PurposeVerify && o.join.at(c.addr) == nil
+		stranger = o.join.at(c.addr) == nil
 	}
 	c.peer, c.name = id, strings.Clone(h.Name)
 	hello := *h
@@ -128,7 +128,8 @@ func (o *Overlay) onHello(c *conn, h *wire.Hello) {
 		o.close(c, wire.ReasonSelf)
 	case stranger:
 		// It may be our peer, restarted; then it will make itself known. It may as well belong to another
-		// mesh that got a dead peer's port: only the join list and announcements say who is one of us.
+		// mesh that got a dead peer's port, or whose address a liar gave for his own: only the join list and
+		// announcements say who is one of us.
 		o.counts.limit("strangers")
 		o.close(c, wire.ReasonProbed)
 	case c.out:

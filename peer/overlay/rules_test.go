@@ -48,6 +48,18 @@ func TestSiphoners(t *testing.T) {
 			t.Errorf("%d links", got)
 		}
 	})
+	t.Run("gives another's address for its own", func(t *testing.T) {
+		c := newTalk(t, six)
+		c.says(c.accept('n'), hello('n', wanted))
+		c.says(c.accept('o'), hello('o', wanted))
+		c.opened(4, 'o')
+		c.said = nil
+		c.says(4, hello('x', wanted))
+		c.want("whoever answers there does not vouch for it", "4 CLOSE probed", "3 HELLO link", "3 REFER siphoner n", "hangup 3", "hangup 4")
+		if p := c.o.view.find(id('x')); p != nil {
+			t.Error("and is not one of us by a liar's word: it may belong to another mesh")
+		}
+	})
 	t.Run("serves less than it opens", func(t *testing.T) {
 		c := newTalk(t, six)
 		less := with(wire.Slots{Links: 3, Serve: 2})
