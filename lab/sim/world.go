@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -33,6 +34,7 @@ type World struct {
 
 	watch     []Watcher
 	failure   *Violation
+	still     int // events at this very instant
 	digest    uint64
 	warmth    uint64 // means nothing, but that the loads behind it cannot be left out
 	lastFault time.Duration
@@ -138,10 +140,17 @@ func (w *World) Until(most, every time.Duration, done func() bool) time.Duration
 	}
 }
 
+// stillMost is how many events one instant may have: more than any number of peers that start together cause.
+const stillMost = 10_000_000
+
 // step lets the next event happen.
 func (w *World) step() {
 	e := w.queue.pop()
-	w.now = e.at
+	if w.still++; e.at != w.now {
+		w.now, w.still = e.at, 0
+	} else if w.still == stillMost {
+		w.violate("hang", fmt.Sprintf("%d events at one instant: somebody wants to be woken for ever", stillMost))
+	}
 	if e.host != nil && e.run != e.host.run {
 		w.queue.release(e)
 		return
