@@ -76,7 +76,7 @@ func (s *Server) aftermath(ctx context.Context, d *deed) *Outcome {
 		}
 		o.Neighbors, o.NoticedMS, o.HealedMS, o.SlotsMS = f.Neighbors, f.Noticed, f.Healed, f.Slots
 		if o.FlowedMS < 0 && id != "" {
-			if a, err := m.Account(id); err == nil && s.reached(a) {
+			if a, err := m.Account(id); err == nil && s.reached(m, a) {
 				o.FlowedMS = max(0, float64(a.Said.UnixMicro())/1000-f.At+a.TookMS)
 			}
 		}
@@ -87,7 +87,7 @@ func (s *Server) aftermath(ctx context.Context, d *deed) *Outcome {
 			o.Root = figures.Roots[0]
 		}
 		return !(want.noticed && f.Neighbors > 0 && f.Noticed < 0 || want.healed && f.Healed < 0 || id != "" && o.FlowedMS < 0 ||
-			want.slots && f.Slots < 0 && time.Since(begun) < slotsWithin || d.root && want.slots && o.Root == 0)
+			want.slots && f.Slots < 0 && time.Since(begun) < slotsWithin || d.root && want.slots && o.Root == 0 && len(m.Cut()) == 0)
 	})
 	o.OK = !(want.healed && o.HealedMS < 0 || id != "" && o.FlowedMS < 0)
 	o.Text = s.tell(d, o, want, id != "", why)
@@ -104,16 +104,15 @@ func (d *deed) find(all []watch.Fault) *watch.Fault {
 	return nil
 }
 
-// reached reports whether a message is with everybody who can have it now: one who is paused cannot.
-func (s *Server) reached(a *watch.Account) bool {
-	if a.Heard == 0 && a.Owed > 0 {
-		return false
-	}
-	paused := map[int]bool{}
+// reached reports whether a message is with everybody who can have it now: one who is paused cannot, nor one who is cut
+// off from its publisher.
+func (s *Server) reached(m *watch.Model, a *watch.Account) bool {
+	side := slices.IndexFunc(m.Cut(), func(g []int) bool { return slices.Contains(g, a.From) })
+	able := map[int]bool{}
 	for _, p := range s.cfg.Fleet.Peers() {
-		paused[p.Number] = p.Paused
+		able[p.Number] = !p.Paused && (side < 0 || slices.Contains(m.Cut()[side], p.Number))
 	}
-	return !slices.ContainsFunc(a.Missing, func(m watch.Missing) bool { return !paused[m.Peer] })
+	return !slices.ContainsFunc(a.Missing, func(m watch.Missing) bool { return able[m.Peer] })
 }
 
 // tell says it in sentences.

@@ -129,6 +129,10 @@ func TestASessionWithFaults(t *testing.T) {
 	if err != nil || sent.OK || !strings.Contains(sent.Text, "missed by peer-4") {
 		t.Errorf("through the cut: %+v, %v", sent, err)
 	}
+	o, err = fault(control.FaultRequest{Fault: "kill", Peers: "3"})
+	want(t, o, err, "killed.", "flowed again after") // on its side
+	o, err = fault(control.FaultRequest{Fault: "start", Peers: "3"})
+	want(t, o, err, "started.")
 	o, err = fault(control.FaultRequest{Fault: "heal"})
 	want(t, o, err, "Nothing is cut", "whole after")
 	if a, err := l.Client.Explain(ctx, sent.ID); err != nil || len(a.Missing) > 0 {
