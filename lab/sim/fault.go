@@ -1,9 +1,7 @@
 package sim
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"time"
 
 	"hearsay/peer/wire"
@@ -208,14 +206,11 @@ func (w *World) Partition(groups ...[]*Host) {
 
 // Heal makes the network whole: no groups, no rules. Processes stay as they are.
 func (w *World) Heal() {
-	slow := w.slowed()
 	w.groups, w.ruled = false, false
 	clear(w.rules)
 	w.note(nil, "heal")
 	w.changed()
-	for _, k := range slow {
-		w.hasten(w.hosts[k.from-1], w.hosts[k.to-1])
-	}
+	w.hasten(nil, nil)
 }
 
 // Spoil sets what is wrong from a to b, and only in that direction. The zero value of how is nothing.
@@ -237,25 +232,21 @@ func (w *World) Spoil(a, b *Host, how Spoiling) {
 
 func (r *rule) slows() bool { return r != nil && (r.Bandwidth > 0 || r.Delay > 0) }
 
-// slowed are the pairs between which something is slow, in order.
-func (w *World) slowed() (list []pair) {
-	for k, r := range w.rules {
-		if r.slows() {
-			list = append(list, k)
-		}
-	}
-	slices.SortFunc(list, func(a, b pair) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
-	return list
-}
-
-// hasten has what is under way from a to b arrive when it would if it were sent now, where that is sooner: what
-// had queued for a slow link does not go on at its pace when it is slow no more.
+// hasten has what is under way from a to b, or from anybody to anybody, arrive when it would if it were sent now,
+// where that is sooner: what had queued for a slow link does not go on at its pace when it is slow no more. Its
+// writer may have gone meanwhile.
 func (w *World) hasten(a, b *Host) {
-	for _, e := range a.ends {
-		if p := e.out; p.to == b && !p.held && !b.paused {
+	keep := w.slow[:0]
+	for _, p := range w.slow {
+		if a == nil || p.from == a && p.to == b {
 			p.hasten(w)
 		}
+		if p.slow = !p.dead && p.head < len(p.segments) && w.rule(p.from, p.to).slows(); p.slow {
+			keep = append(keep, p)
+		}
 	}
+	clear(w.slow[len(keep):])
+	w.slow = keep
 }
 
 // Spoiling is what can be wrong in one direction between two hosts.

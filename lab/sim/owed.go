@@ -61,12 +61,12 @@ func (w *World) Missing(most int) (count int, list []Missing) {
 }
 
 // owedFirst is the number of the first message of a speaker that is owed to a host now: those before are
-// older than the host's peer, or than the window, or had to make room for others.
+// older than the host's peer, if it did not ask for history, or than the window, or had to make room for others.
 func (w *World) owedFirst(h *Host, s *Speaker) uint64 {
 	return uint64(sort.Search(len(s.Messages), func(i int) bool {
 		m := &s.Messages[i]
 		age := w.Now() - m.At
-		return m.At > h.begun()+w.drifted(age) && age <= w.window() && w.roomFor(m)
+		return (h.options.History || m.At > h.begun()+w.drifted(age)) && age <= w.window() && w.roomFor(m)
 	})) + 1
 }
 
@@ -138,4 +138,44 @@ func (w *World) mistaken() time.Duration {
 		return math.MaxInt64
 	}
 	return time.Second + 20*w.cfg.LatencyMax + w.calm.stalled(w.Now()) + w.drifted(w.Now())
+}
+
+// Uncounted returns a peer that has missed messages and does not say so, and how many more than it says, or nil.
+// What cannot be kept is counted, never swept away. Who forgets an origin forgets what it had of it, too, so
+// runs of several windows prove nothing. Nor does a peer know of what a publisher had said, and no longer kept,
+// before the peer first heard of it.
+func (w *World) Uncounted() (h *Host, missed int) {
+	if w.Now() > 2*w.cfg.Retain {
+		return nil, 0
+	}
+	for _, h := range w.hosts {
+		if !h.running() || h.firewalled {
+			continue
+		}
+		missed := 0
+		for k, s := range w.Ledger.Speakers {
+			if k >= len(h.heard) || s.Host == h && s.Run == h.run {
+				continue
+			}
+			for _, g := range h.heard[k].gaps {
+				if g.first == 1 && w.Overflown() {
+					continue
+				}
+				for seq := g.first; seq <= g.last; seq++ {
+					if at := s.Messages[seq-1].At; at > h.begun()+w.drifted(w.Now()-at) {
+						missed++
+					}
+				}
+			}
+		}
+		t := h.Status().Tree
+		counted := int(t.Lost)
+		for _, n := range t.Dropped {
+			counted += int(n)
+		}
+		if missed > counted {
+			return h, missed - counted
+		}
+	}
+	return nil, 0
 }

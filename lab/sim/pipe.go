@@ -25,6 +25,7 @@ type pipe struct {
 	heldAt   int64 // since when
 	full     bool  // the writer was told to wait
 	dead     bool  // nothing comes out of it any more
+	slow     bool  // it is in the World's list
 	partial  []byte
 }
 
@@ -73,6 +74,10 @@ func (p *pipe) delay(w *World, n int) int64 {
 			bandwidth = r.Bandwidth
 		}
 		loss = max(loss, r.Loss)
+		if !p.slow && r.slows() {
+			p.slow = true
+			w.slow = append(w.slow, p)
+		}
 	}
 	if bandwidth > 0 {
 		p.sent = max(p.sent, w.now) + int64(float64(n)/bandwidth*1e9)
@@ -107,6 +112,9 @@ func (p *pipe) release(w *World) {
 	if p.dead || p.head == len(p.segments) {
 		return
 	}
+	if !w.rule(p.from, p.to).slows() {
+		p.hasten(w)
+	}
 	wait := min(max(w.now-p.heldAt, int64(rto)), int64(rtoMax))
 	again := w.now + w.rng.Int64N(wait)
 	for i := p.head; i < len(p.segments); i++ {
@@ -118,7 +126,7 @@ func (p *pipe) release(w *World) {
 
 // hasten lets what is in the pipe arrive sooner, if it would when sent anew.
 func (p *pipe) hasten(w *World) {
-	if p.dead || p.head == len(p.segments) || p.last <= w.now+2*p.latency {
+	if p.dead || p.held || p.head == len(p.segments) || p.last <= w.now+2*p.latency {
 		return
 	}
 	p.sent, p.last = w.now, w.now

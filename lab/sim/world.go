@@ -26,6 +26,7 @@ type World struct {
 	ruled  bool // there are rules
 	rules  map[pair]*rule
 	held   []*pipe // those with something that cannot pass now
+	slow   []*pipe // those with something that was written while they were slow
 	calm   calm
 	drift  float64 // by how much the speed of any clock ever differed from 1
 
