@@ -48,8 +48,9 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 		switch {
 		case t.old(a.published):
 			t.skip(o, min(m.Seq, o.firstHeld())-1) // what came before an old message is older still
-		case o.upto == 0 && t.unmissed():
-			t.skip(o, min(m.Low, o.firstHeld())-1) // we had only been told of it
+		case o.upto == 0 && t.forgot:
+			// We had only been told of it. It is probably one that we have forgotten, as in originOf.
+			t.skip(o, min(m.Low, o.firstHeld())-1)
 		}
 	}
 	switch {
@@ -90,17 +91,14 @@ func (t *Tree) originOf(a *arrival) *origin {
 		t.drop(nil, a, reasonOriginsFull)
 		return nil
 	}
-	if t.unmissed() {
+	// What even its origin no longer keeps has expired everywhere. If we were there all the time and yet
+	// never heard of it, though, it was owed to us, so we ask, and count it as lost.
+	if t.now < t.cfg.Retain || t.forgot {
 		o.upto = m.Low - 1
 		o.skipped = o.upto
 	}
 	return o
 }
-
-// unmissed reports whether we need not miss what an origin of which we have nothing no longer keeps itself. That
-// has expired everywhere. If we were there all the time and yet never heard of it, though, it was owed to us,
-// so we ask, and count it as lost.
-func (t *Tree) unmissed() bool { return t.now < t.cfg.Retain || t.forgot }
 
 // old reports whether a message is older than this peer, so that it is not delivered.
 func (t *Tree) old(published instant) bool { return published < 0 && !t.cfg.History }
