@@ -37,7 +37,7 @@ const (
 // actTwo heals everything, and demands what is promised.
 func (p *play) actTwo() {
 	p.heal()
-	for _, demand := range []func() bool{p.whole, p.owed, p.newcomer, p.frugal, p.quiet, p.whole} {
+	for _, demand := range []func() bool{p.whole, p.owed, p.newcomer, p.frugal, p.quiet, p.whole, p.counted} {
 		if !demand() || p.stopped() {
 			return
 		}
@@ -168,6 +168,15 @@ func (p *play) missing() *sim.Violation {
 	}
 	m := list[0]
 	return &sim.Violation{Rule: "lost", Host: m.Host, From: m.Speaker, Seq: m.Seq, What: fmt.Sprintf("%d deliveries are missing: %v", n, m)}
+}
+
+// counted demands that whoever missed something says so.
+func (p *play) counted() bool {
+	if h, n := p.w.Uncounted(); h != nil {
+		p.w.Violate(sim.Violation{Rule: "uncounted", Host: h, What: fmt.Sprintf("%s has missed %d messages more than it counts as lost or dropped", h.Name, n)})
+		return false
+	}
+	return true
 }
 
 // newcomer has one more peer start, which gets in, hears what is said and is heard.
