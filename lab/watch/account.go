@@ -115,7 +115,11 @@ func (m *Model) find(what string) (*message, error) {
 		return nil, fmt.Errorf("nobody has said anything yet (lab send hello)")
 	}
 	if what == "last" || what == "" {
-		return l.order[len(l.order)-1], nil
+		for _, msg := range slices.Backward(l.order) {
+			if msg.shown() {
+				return msg, nil
+			}
+		}
 	}
 	if msg := l.byID[what]; msg != nil {
 		return msg, nil

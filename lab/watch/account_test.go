@@ -175,3 +175,21 @@ func TestAccountOfHostileSpans(t *testing.T) {
 		t.Errorf("not inert: %q", s)
 	}
 }
+
+// TestStrangers has peers of somebody else's talk with ours.
+func TestStrangers(t *testing.T) {
+	x := six(t)
+	w := words{fleet.Message{ID: "99.1.7", Origin: "99", Name: "peer-9", Seq: 7, TraceID: "4bf92f3577b34da6a3ce929d0e999999", Text: "from elsewhere"}, 9, 200}
+	x.m.Span(x.id(5), x.spanOf(w, spanProcess, 200, 200, textAttr(attrOutcome, "dropped"), textAttr(attrReason, "old")))
+	if s := x.m.State(); len(s.Messages) != 0 || s.Figures.Missing != 0 {
+		t.Errorf("what was dropped, being of before, is shown: %+v", s.Messages)
+	}
+	x.hear(201, 1, 9, "eager", w)
+	s := x.m.State()
+	if len(s.Messages) != 1 || s.Messages[0].Heard != 1 || s.Messages[0].Owed != 1 || s.Messages[0].Name != "peer-9" {
+		t.Errorf("%+v", s.Messages)
+	}
+	if a, err := x.m.Account("last"); err != nil || len(a.Missing) != 0 || a.Heard != 1 || a.Name != "peer-9" {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

@@ -157,6 +157,9 @@ func (m *Model) changedMessages() (out []MessageView, skipped int) {
 	clear(l.dirty)
 	hops := 0
 	for _, msg := range slices.Backward(list) {
+		if !msg.shown() {
+			continue
+		}
 		if len(out) >= batchMessages {
 			skipped++
 			continue

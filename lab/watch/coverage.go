@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"slices"
 	"time"
 )
 
@@ -11,7 +12,8 @@ import (
 // microsecond and we do not.
 const startGrace = 25 * time.Millisecond
 
-// coverage counts who has a message of those who are owed it, and who does not.
+// coverage counts who has a message of those who are owed it, and who does not. A message that none of ours has said,
+// or that was said before we watched, is owed to nobody as far as we know.
 func (m *Model) coverage(msg *message) (heard, due int) {
 	for _, p := range m.places {
 		switch _, what := m.owed(msg, p); what {
@@ -22,6 +24,11 @@ func (m *Model) coverage(msg *message) (heard, due int) {
 		}
 	}
 	return heard, due
+}
+
+// shown reports whether there is anything to show of a message: not if all that we know is that somebody dropped it.
+func (msg *message) shown() bool {
+	return msg.sure || slices.ContainsFunc(msg.hops, func(h hop) bool { return h.delivery() })
 }
 
 // standing is how a place stands to a message.
@@ -53,7 +60,7 @@ func (m *Model) owed(msg *message, p *place) (r *run, what standing) {
 		}
 	}
 	switch {
-	case r == nil:
+	case r == nil || !msg.sure:
 		return nil, owedNothing
 	case !r.ended.IsZero():
 		return r, owedDied

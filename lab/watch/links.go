@@ -39,7 +39,7 @@ func (t *linkTable) init() { t.up = map[pair]*Link{} }
 const (
 	LinkWhole = "up"    // both ends have it
 	LinkHalf  = "half"  // one end has it: it is about to be, or no longer is
-	LinkDying = "dying" // its other end is dead, or the network between is cut; whoever has it does not know yet
+	LinkDying = "dying" // its other end is gone, or the network between is cut; whoever has it does not know yet
 )
 
 // Link is a link between two peers, as people see it.
@@ -129,6 +129,13 @@ func (m *Model) relink(a, b int) {
 	m.parts.dirty = true
 }
 
+// relinkAll does so for all links of a place.
+func (m *Model) relinkAll(p *place) {
+	for far := range p.ends {
+		m.relink(p.Number, m.numberOf(far))
+	}
+}
+
 // combine makes a link of its ends, or nil of none.
 func (m *Model) combine(p, q *place) *Link {
 	atP, toQ := m.endTo(p, q)
@@ -161,7 +168,7 @@ func (m *Model) combine(p, q *place) *Link {
 	}
 	l.Eager, l.Since = l.Push[0] || l.Push[1], millis(since)
 	switch {
-	case !p.Alive || !q.Alive || !toQ && !toP || m.cut.separates(p.Number, q.Number):
+	case !p.Alive || !q.Alive || !toQ && !toP || m.cut.separates(p.Number, q.Number), p.Paused && !toP, q.Paused && !toQ:
 		l.State = LinkDying
 	case toQ && toP:
 		l.State = LinkWhole

@@ -79,12 +79,12 @@ func (m *Model) known(number int) *place {
 	return m.places[number-1]
 }
 
-// name is a peer for people.
+// name is a peer for people. Whoever is none of the fleet's is a stranger: others may run peers on this network.
 func (m *Model) name(number int) string {
 	if p := m.known(number); p != nil {
 		return p.called()
 	}
-	return "somebody"
+	return "a stranger"
 }
 
 func (p *place) called() string {
@@ -237,6 +237,7 @@ func (m *Model) paused(p *place, at time.Time) {
 		p.pauses = slices.Delete(p.pauses, 0, 1)
 	}
 	p.pauses = append(p.pauses, spell{from: at})
+	m.relinkAll(p)
 	m.changes.peer(p.Number)
 	m.shaken(at)
 }
@@ -247,6 +248,7 @@ func (m *Model) resumed(p *place, at time.Time) {
 	}
 	p.Paused = false
 	p.pauses[len(p.pauses)-1].until = at
+	m.relinkAll(p)
 	m.changes.peer(p.Number)
 	m.shaken(at)
 }

@@ -82,7 +82,7 @@ const (
 func (m *Model) State() *State {
 	s := m.topology()
 	s.Messages, s.Events, s.Discoveries = []MessageView{}, []Event{}, append([]Discovery{}, m.found.last(stateDiscoveries)...)
-	newest := m.messages.order[max(0, len(m.messages.order)-stateMessages):]
+	newest := slices.DeleteFunc(slices.Clone(m.messages.order[max(0, len(m.messages.order)-stateMessages):]), func(msg *message) bool { return !msg.shown() })
 	for i, msg := range newest {
 		v := m.viewMessage(msg)
 		if len(newest)-i > stateTrees {

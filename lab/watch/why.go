@@ -18,7 +18,7 @@ func (m *Model) whyThisWay(msg *message, h *hop) string {
 	if s := p.pausedAt(msg.said); s != nil {
 		return "it was paused" + lasted(*s)
 	}
-	if s := m.cut.separated(p.Number, msg.origin.number, msg.said); s != nil {
+	if s := m.cut.separated(p.Number, msg.origin.number, msg.said); s != nil && msg.origin.number > 0 {
 		return "the network between it and " + m.sayer(msg) + " was cut" + lasted(*s)
 	}
 	switch h.how {
@@ -139,6 +139,8 @@ func (m *Model) notOwed(msg *message, p *place, r *run) string {
 		return fmt.Sprintf("%s %s after this was said, before it had it", ended(r.how), span(r.ended.Sub(msg.said)))
 	case r != nil:
 		return "started at the same moment"
+	case !msg.sure:
+		return "none of ours said it, or not while we watched"
 	}
 	for i := range p.runs {
 		if p.runs[i].began.After(msg.said) {

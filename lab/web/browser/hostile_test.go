@@ -64,7 +64,7 @@ func TestHostileNamesAndTextsAreInert(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
-	l := &lab{t: t, fleet: f.Fleet, watch: w, server: s}
+	l := &lab{t: t, fleet: f, watch: w, server: s}
 	t.Cleanup(l.stop)
 	l.meshed()
 	p := l.open(desk)

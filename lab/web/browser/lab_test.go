@@ -9,16 +9,15 @@ import (
 	"hearsay/lab/control"
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/simfleet"
-	"hearsay/lab/sim"
 	"hearsay/lab/watch"
 	"hearsay/lab/watch/live"
 	"hearsay/lab/web"
 )
 
-// lab is a whole one in this process: simulated peers that live, who watches them, and the page.
+// lab is a whole one in this process: peers, simulated ones that live unless said, who watches them, and the page.
 type lab struct {
 	t      *testing.T
-	fleet  *live.Fleet
+	fleet  fleet.Fleet
 	watch  *watch.Watch
 	server *control.Server
 	once   sync.Once
@@ -35,18 +34,17 @@ func start(t *testing.T, port, peers int) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startWith(t, port, peers, w, c)
+	return startWith(t, port, peers, w, live.New(c, w.Take))
 }
 
-func startWith(t *testing.T, port, peers int, w *watch.Watch, c sim.Config) *lab {
+func startWith(t *testing.T, port, peers int, w *watch.Watch, f fleet.Fleet) *lab {
 	t.Helper()
-	f := live.New(c, w.Take)
 	w.Follow(f)
 	s, err := control.New(control.Config{Fleet: f, Watch: w, Port: port, Name: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	web.Routes(s.Mux(), web.Config{Watch: w, Name: "test", Engine: "sim", Token: s.Token(), Can: func(fault string) error { return f.Can(fleet.Fault(fault)) }})
+	web.Routes(s.Mux(), web.Config{Watch: w, Name: "test", Engine: f.Engine(), Token: s.Token(), Can: func(fault string) error { return f.Can(fleet.Fault(fault)) }})
 	if _, err := f.Add(t.Context(), peers, fleet.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +76,16 @@ func (l *lab) until(what string, ok func(*watch.State) bool) {
 func (l *lab) meshed() {
 	l.t.Helper()
 	l.until("meshed", func(s *watch.State) bool { return s.Figures.Meshed && s.Figures.Peers > 1 })
+}
+
+// warm has everybody speak, so that the tree has formed.
+func (l *lab) warm() {
+	l.t.Helper()
+	l.meshed()
+	for i := range 6 {
+		l.say(1+i, "warming up")
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 func (l *lab) say(from int, text string) {

@@ -80,10 +80,11 @@ export class Detail {
         const from = Math.min(1, (t.depth > 1 || t.from ? (at.get(t.from) ?? 0) : 0) / end);
         const to = Math.min(1, t.at_ms / end);
         const bar = el("span.run." + (t.how || "unknown") + (t.at_ms > end ? ".beyond" : ""));
-        bar.style.left = from * 100 + "%";
-        bar.style.width = Math.max(0.6, (to - from) * 100) + "%";
-        const how = t.depth === 0 ? "published" : t.how || "told by somebody whose span has not come";
-        const why = [how, t.why && ": " + t.why].filter(Boolean).join("");
+        const left = Math.min(from, t.at_ms > end ? 0.6 : 1);
+        bar.style.left = left * 100 + "%";
+        bar.style.width = Math.max(0.6, (to - left) * 100) + "%";
+        const how = t.depth === 0 ? "published" : t.how || "?";
+        const why = [t.why, t.how || !t.depth ? "" : "told by somebody whose span has not come"].filter(Boolean).join("; ");
         const name = el("span.name", {}, short(t.name, 24));
         name.style.paddingLeft = t.depth * 0.9 + "em";
         return el(
@@ -92,7 +93,8 @@ export class Detail {
           name,
           el("span.lane", {}, bar),
           el("span.took", {}, t.depth ? span(t.at_ms) : ""),
-          el("span.how" + (t.why || t.copies?.length || !t.how ? ".long" : ""), {}, why, (t.copies ?? []).map((c) => el("span.copy", {}, ` · another copy from ${short(c.name, 24)} at ${span(c.at_ms)}${c.pruned ? ": pruned" : ""}`))),
+          el("span.how", {}, how),
+          why || t.copies?.length ? el("span.why", {}, why, copies(t.copies ?? [])) : null,
         );
       }),
     );
@@ -237,4 +239,12 @@ function firstRun(times) {
   const sorted = times.filter((t) => t > 0).sort((x, y) => x - y);
   for (let i = 1; i < sorted.length; i++) if (sorted[i] > 50 && sorted[i] > sorted[i - 1] * 8) return sorted[i - 1];
   return sorted.at(-1) ?? 1;
+}
+
+/** copies says which further copies came, a few of them one by one. */
+function copies(all) {
+  const few = all.length > 3 ? 2 : all.length;
+  const words = all.slice(0, few).map((c) => `another copy from ${short(c.name, 24)} at ${span(c.at_ms)}${c.pruned ? ": pruned" : ""}`);
+  if (all.length > few) words.push(`and ${all.length - few} more`);
+  return words.map((w) => el("span.copy", {}, " · " + w));
 }

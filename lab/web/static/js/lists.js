@@ -145,7 +145,7 @@ export class Lists extends EventTarget {
     const all = m.heard >= m.owed;
     return [
       { name: "at", text: clock(m.at) },
-      { name: "who", text: short(this.#store.name(m.from), 20) },
+      { name: "who", text: short(m.name, 20) },
       { name: "text", text: short(m.text, 160) },
       { name: "cover", text: `${m.heard}/${m.owed}`, class: all ? "" : "bad" },
       { name: "took", text: m.took_ms >= 0 ? span(m.took_ms) : "" },

@@ -47,7 +47,7 @@ function refresh() {
 
 function write() {
   refreshing = 0;
-  strip.show(shown());
+  strip.show(shown(), now.last("messages", replay.live ? Infinity : replay.at));
   hands.show();
   hands.suggest();
   lists.redraw();
@@ -79,6 +79,7 @@ lab.addEventListener("another", () => {
 function connection() {
   const live = $("live");
   live.classList.toggle("off", !lab.connected);
+  live.classList.toggle("past", !replay.live);
   set(live, !lab.connected ? "○ the lab does not answer; trying again" : replay.live ? "● live" : "◷ " + clock(replay.at, 1));
   document.body.classList.toggle("off", !lab.connected);
   hands.show();

@@ -116,9 +116,9 @@ export class Replay extends EventTarget {
     const now = performance.now();
     while (p.next < p.batches.length && p.batches[p.next].at <= this.at) {
       const b = p.batches[p.next++];
-      // What is long over by the moment that is shown does not look new.
+      // What is long over by the moment that is shown does not look new, and no message of then is still on its way.
       const age = this.at - b.at;
-      this.store.batch(age > 1500 ? { ...b, messages: [], gone: b.gone } : b, now - age);
+      this.store.batch(age > 1500 ? { ...b, messages: [] } : b, now - age);
     }
     this.dispatchEvent(new Event("moment"));
   }

@@ -73,9 +73,9 @@ export class Scene {
   }
 
   /** changed takes what a batch changed. */
-  changed({ batch, gone = [], messages = [] }) {
+  changed({ batch, gone, messages, at }) {
     const now = performance.now();
-    for (const l of gone) this.#gone.set(key(l.from, l.to), { ...l, at: now });
+    for (const l of gone) this.#gone.set(key(l.from, l.to), { ...l, at });
     for (const m of messages) this.pulses.add(m, now);
     if (batch.links || batch.gone || batch.peers || batch.cut) this.#dirty = true;
     this.#ask();

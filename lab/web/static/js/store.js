@@ -40,7 +40,7 @@ export class Store extends EventTarget {
     this.tell("state", { messages: s.messages ?? [] });
   }
 
-  /** batch changes it. Of one that is known already nothing is new. */
+  /** batch changes it; now is when, on the clock of frames. Of one that is known already nothing is new. */
   batch(b, now) {
     if (b.seq <= this.seq) return;
     this.seq = b.seq;
@@ -62,7 +62,7 @@ export class Store extends EventTarget {
     if (b.cut) this.cut = b.cut;
     if (b.figures) this.figures = b.figures;
     this.lists(b);
-    this.tell("batch", { batch: b, gone, messages: b.messages ?? [] });
+    this.tell("batch", { batch: b, gone, messages: b.messages ?? [], at: now });
   }
 
   lists(b) {
@@ -86,7 +86,7 @@ export class Store extends EventTarget {
   }
 
   name(n) {
-    return this.peers.get(n)?.name ?? (n ? "peer-" + n : "somebody");
+    return this.peers.get(n)?.name ?? (n ? "peer-" + n : "a stranger");
   }
 
   /** parts are the members of each part, in the order of the parts' numbers. */
@@ -98,8 +98,11 @@ export class Store extends EventTarget {
     return [...parts.entries()].sort((a, b) => a[0] - b[0]).map((e) => e[1]);
   }
 
-  /** last is the newest of a list. */
-  last(k) {
-    return this[k].get(this.order[k].at(-1));
+  /** last is the newest of a list that is not of later than a time. */
+  last(k, until = Infinity) {
+    for (let i = this.order[k].length - 1; i >= 0; i--) {
+      const v = this[k].get(this.order[k][i]);
+      if (v.at <= until) return v;
+    }
   }
 }

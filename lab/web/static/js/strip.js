@@ -20,7 +20,8 @@ export class Strip {
     this.cells.last.parentElement.title = "how many have the newest message of those who are owed it, and how long it took";
   }
 
-  show(store) {
+  /** show shows a store's figures; m is the newest message of that time. */
+  show(store, m) {
     const f = store.figures;
     if (!f) return;
     for (const k of ["peers", "links", "parts"]) {
@@ -29,7 +30,6 @@ export class Strip {
     }
     this.cells.parts.parentElement.classList.toggle("bad", f.parts > 1);
     this.cells.parts.parentElement.title = f.meshed ? "one mesh, and everybody has two neighbors" : f.why;
-    const m = store.last("messages");
     set(this.cells.last, m ? `${m.heard}/${m.owed}` + (m.took_ms >= 0 ? " in " + span(m.took_ms) : "") : "–");
     this.cells.last.parentElement.classList.toggle("bad", Boolean(m) && m.heard < m.owed);
     set(this.cells.copies, f.rmr > -1 ? (f.rmr + 1).toFixed(2) : "–");
@@ -42,7 +42,7 @@ export function saidOfFault(f) {
   const words = [];
   if (f.noticed_ms >= 0 && f.neighbors) words.push(`${count(f.neighbors, "neighbor")} noticed in ${span(f.noticed_ms)}`);
   if (f.slots_ms >= 0) words.push("slots full after " + span(f.slots_ms));
-  if (f.healed_ms >= 0) words.push((f.kind === "partition" || f.kind === "isolate" ? "each side whole after " : "whole after ") + span(f.healed_ms));
+  if (f.healed_ms >= 0) words.push((f.kind === "partition" || f.kind === "isolate" ? "each side whole " : "whole ") + (f.healed_ms < 0.05 ? "at once" : "after " + span(f.healed_ms)));
   if (f.flowed_ms >= 0) words.push("a message everywhere after " + span(f.flowed_ms));
   return words.join("; ");
 }

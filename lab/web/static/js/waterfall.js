@@ -1,7 +1,7 @@
 // A trace's spans beneath each other, as bars in time.
 
 import { el } from "./dom.js";
-import { plain, short, span } from "./text.js";
+import { count, plain, short, span } from "./text.js";
 
 const most = 400; // rows
 
@@ -11,7 +11,7 @@ export function waterfall(spans, open) {
   const end = Math.max(...spans.map((s) => s.end_us), start + 1);
   const rows = tree(spans).slice(0, most);
   return [
-    el("p.dim", {}, `${spans.length} spans of ${new Set(spans.map((s) => s.who)).size} in ${span((end - start) / 1000)}` + (spans.length > most ? `; the first ${most}` : "")),
+    el("p.dim", {}, `${count(spans.length, "span")} of ${count(new Set(spans.map((s) => s.who)).size, "peer")} in ${span((end - start) / 1000)}` + (spans.length > most ? `; the first ${most}` : "")),
     el("ol.tree.spans", { "aria-label": "Spans" }, rows.map(([s, depth]) => row(s, depth, start, end, open))),
   ];
 }
@@ -36,7 +36,7 @@ function row(s, depth, start, end, open) {
     },
     name,
     el("span.lane", {}, bar),
-    el("span.took", {}, span((s.end_us - s.start_us) / 1000)),
+    el("span.took", { title: "when it began" }, "+" + span((s.start_us - start) / 1000)),
     el("span.how", {}, plain(s.name), outcome(s)),
   );
   return el("li", {}, toggle, more);
@@ -47,7 +47,7 @@ const kind = (s) => s.name.split(" ")[0].replace(/[^a-z-]/g, "");
 function outcome(s) {
   const a = s.attributes ?? {};
   const words = [a["hearsay.outcome"], a["hearsay.reason"], a["hearsay.why"]].filter(Boolean);
-  return words.length ? el("span.copy", {}, " · " + plain(words.join(": "))) : null;
+  return words.length ? el("span", {}, " · " + plain(words.join(": "))) : null;
 }
 
 function facts(s, open) {
@@ -55,6 +55,7 @@ function facts(s, open) {
   const list = Object.entries(s.attributes ?? {}).sort((a, b) => (a[0] < b[0] ? -1 : 1));
   return [
     ...fact("kind", s.kind),
+    ...fact("took", span((s.end_us - s.start_us) / 1000)),
     ...(s.error ? fact("error", plain(s.error)) : []),
     ...list.flatMap(([k, v]) => fact(k, plain(v))),
     ...(s.events ?? []).flatMap((e) => fact("+" + span((e.at_us - s.start_us) / 1000) + " " + e.name, Object.values(e.attributes ?? {}).map(plain).join(", "))),
