@@ -36,6 +36,7 @@ type process struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout *bufio.Reader
+	out    io.Closer // what stdout reads from
 	stderr *syncBuffer
 	api    string
 }
@@ -54,7 +55,7 @@ func startPeer(t *testing.T, group, name string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stdout = bufio.NewReader(out)
+	p.stdout, p.out = bufio.NewReader(out), out
 	p.cmd.Stderr = p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -199,6 +200,46 @@ func TestTwoPeersFindEachOtherAndTalk(t *testing.T) {
 	if !strings.Contains(c.stderr.String(), "reason=goodbye") {
 		t.Error("cat did not hear a goodbye")
 	}
+}
+
+// A peer whose standard output nobody reads lives on, and leaves when it is told to.
+func TestUnreadOutput(t *testing.T) {
+	group := freeGroup()
+	a, b := startPeer(t, group, "ann"), startPeer(t, group, "bob")
+	until(t, 5*time.Second, "a link", func() bool { return len(a.status().Links) == 1 })
+	line := strings.Repeat("x", wire.MaxBody) + "\n"
+	for range 10 {
+		io.WriteString(a.stdin, line)
+	}
+	until(t, 5*time.Second, "bob has all", func() bool { return b.status().Messages.Delivered == 10 })
+	b.cmd.Process.Signal(os.Interrupt)
+	ended := make(chan error, 1)
+	go func() { _, err := b.cmd.Process.Wait(); ended <- err }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(3 * flushFor):
+		t.Fatal("a peer whose output is not read does not leave")
+	}
+	if said := b.stderr.String(); !strings.Contains(said, "standard output is not read") {
+		t.Errorf("left without a word about what it did not print: %s", said)
+	}
+}
+
+// A peer whose standard output is gone says goodbye and exits with 1.
+func TestBrokenOutput(t *testing.T) {
+	group := freeGroup()
+	a, b := startPeer(t, group, "ann"), startPeer(t, group, "bob")
+	until(t, 5*time.Second, "a link", func() bool { return len(a.status().Links) == 1 })
+	b.out.Close()
+	io.WriteString(a.stdin, "hello\n")
+	b.cmd.Wait()
+	if code := b.cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(b.stderr.String(), "peer: standard output: ") {
+		t.Errorf("exit %d, standard error %q", code, b.stderr.String())
+	}
+	until(t, time.Second, "a goodbye", func() bool { return strings.Contains(a.stderr.String(), "reason=goodbye") })
 }
 
 func TestBadUsage(t *testing.T) {

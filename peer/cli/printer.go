@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,14 +18,16 @@ import (
 
 // printer writes deliveries to standard output.
 type printer struct {
+	log  *slog.Logger
 	done chan struct{}
+	err  error // why standard output can no longer be written; to be read after done
 }
 
 // startPrinter prints every message that is delivered from another peer until the node closes. When
-// standard output can no longer be written, it says so and calls stop: a peer that was asked to print
-// and cannot is of no use.
+// standard output can no longer be written, it calls stop: a peer that was asked to print and cannot is
+// of no use.
 func startPrinter(n *node.Node, out io.Writer, asJSON bool, log *slog.Logger, stop func()) *printer {
-	p := &printer{done: make(chan struct{})}
+	p := &printer{log: log, done: make(chan struct{})}
 	sub := n.Subscribe()
 	w := bufio.NewWriterSize(out, 64<<10)
 	enc := json.NewEncoder(w)
@@ -52,7 +56,7 @@ func startPrinter(n *node.Node, out io.Writer, asJSON bool, log *slog.Logger, st
 				}
 			}
 			if err = errors.Join(err, w.Flush()); err != nil {
-				log.Error("standard output", "err", err)
+				p.err = fmt.Errorf("standard output: %w", err)
 				stop()
 				return
 			}
@@ -61,8 +65,16 @@ func startPrinter(n *node.Node, out io.Writer, asJSON bool, log *slog.Logger, st
 	return p
 }
 
-// wait returns once everything is printed, after the node was closed.
-func (p *printer) wait() { <-p.done }
+// wait returns once everything is printed, after the node was closed; or after flushFor, if nobody reads.
+func (p *printer) wait() error {
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(flushFor):
+		p.log.Error("standard output is not read: messages were delivered that it does not show")
+		return nil
+	}
+}
 
 // appendEscaped appends text so that it stays on its line and cannot drive a terminal: control
 // characters, and characters that reorder a line, as \n, \t, \xNN or \uNNNN; bytes that are not UTF-8

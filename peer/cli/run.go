@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -40,7 +41,8 @@ type runCmd struct {
 	LogLevel    string        `default:"info" enum:"debug,info,warn,error" help:"What is logged to standard error: debug, info, warn or error."`
 }
 
-// flushFor is how long the last spans may take to leave.
+// flushFor is how long the last spans may take to leave, and how long the standard streams may take to
+// be read.
 const flushFor = 2 * time.Second
 
 // Run runs the peer until SIGINT, SIGTERM or the end of its standard output.
@@ -59,7 +61,10 @@ func (c *runCmd) Run(s *streams) error {
 		defer apiListener.Close()
 	}
 	cfg.ID = node.NewID()
-	stderr := c.stderrHandler(s)
+	signal.Ignore(syscall.SIGPIPE) // a broken pipe is an error like others: the peer says goodbye first
+	logs := startLogWriter(s.err)
+	defer logs.close(flushFor)
+	stderr := c.stderrHandler(logs)
 	telemetry.Quiet(slog.New(stderr))
 	tel := telemetry.Start(telemetry.Resource{ID: cfg.ID, Name: cfg.Name, Version: version()}, slog.New(stderr))
 	log := slog.New(stderr)
@@ -95,14 +100,15 @@ func (c *runCmd) Run(s *streams) error {
 	stop() // a second signal ends the process at once
 	log.Info("leaving")
 	n.Close()
-	said()
+	err = said()
 	shutdown(tel, log)
-	return nil
+	return err
 }
 
 // talk has the standard streams speak and hear for the peer: with a person, or with a lab if there is one. What it
-// returns waits until all is written, after the node was closed.
-func (c *runCmd) talk(ctx context.Context, n *node.Node, s *streams, lab *hook.Session, log *slog.Logger, stop func()) (wait func()) {
+// returns waits until all is written, after the node was closed, or until nobody has read it for flushFor; the
+// error is that of standard output.
+func (c *runCmd) talk(ctx context.Context, n *node.Node, s *streams, lab *hook.Session, log *slog.Logger, stop func()) (wait func() error) {
 	if lab == nil {
 		out := startPrinter(n, s.out, c.JSON, log, stop)
 		go publishLines(ctx, n, s.in, log)
@@ -113,7 +119,10 @@ func (c *runCmd) talk(ctx context.Context, n *node.Node, s *streams, lab *hook.S
 		<-lab.End()
 		stop()
 	}()
-	return func() { lab.Close(flushFor) }
+	return func() error {
+		lab.Close(flushFor)
+		return nil
+	}
 }
 
 func shutdown(tel *telemetry.Telemetry, log *slog.Logger) {
@@ -165,10 +174,10 @@ func nodeError(err error) error {
 }
 
 // stderrHandler logs to standard error at --log-level.
-func (c *runCmd) stderrHandler(s *streams) leveledHandler {
+func (c *runCmd) stderrHandler(stderr io.Writer) leveledHandler {
 	var level slog.Level
 	level.UnmarshalText([]byte(strings.ToUpper(c.LogLevel))) // checked by its enum
-	return leveledHandler{telemetry.TraceIDs(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level})), level}
+	return leveledHandler{telemetry.TraceIDs(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})), level}
 }
 
 // leveledHandler is a handler that tells its level.
