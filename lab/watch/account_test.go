@@ -193,3 +193,22 @@ func TestStrangers(t *testing.T) {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
+
+// TestSpansAlone has nobody but spans tell of a message: of peers that the lab did not start.
+func TestSpansAlone(t *testing.T) {
+	x := six(t)
+	w := words{fleet.Message{ID: x.id(2) + ".1.1", Origin: x.id(2), Name: "peer-2", Seq: 1, TraceID: "4bf92f3577b34da6a3ce929d0e020001"}, 2, 200}
+	for range 2 { // an exporter sends again what it had no answer to
+		x.m.Span(x.id(2), x.spanOf(w, spanPublish, 200, 200))
+		for n, from := range map[int]int{1: 2, 3: 2, 5: 1, 6: 1} {
+			x.m.Span(x.id(n), x.spanOf(w, spanProcess, 200+float64(n), 200+float64(n), textAttr(attrPeer, x.id(from)), textAttr(attrOutcome, "delivered")))
+		}
+	}
+	x.now(10_000)
+	if f := x.m.Figures(); f.Published != 1 || f.Delivered != 4 || f.RMR != 0 || f.LatencyMax != 6 || f.Reliable != 1 {
+		t.Errorf("%+v", f)
+	}
+	if a, err := x.m.Account("last"); err != nil || a.Heard != 4 || !a.Traced {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

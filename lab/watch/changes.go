@@ -166,10 +166,10 @@ func (m *Model) changedMessages() (out []MessageView, skipped int) {
 		}
 		v := m.viewMessage(msg)
 		look := v.look()
-		if look == msg.told {
+		if look == msg.look {
 			continue
 		}
-		msg.told = look
+		msg.look = look
 		if hops += len(v.Hops.To); hops > batchHops {
 			v.Hops = nil
 		}

@@ -37,7 +37,8 @@ type message struct {
 	changed        time.Time
 	closed         bool
 	recheck        bool
-	told           look // as it was last told of
+	told           bool // the fleet told of its publication
+	look           look // as it was last told of
 }
 
 // how a message came to a peer.
@@ -134,9 +135,10 @@ func (l *ledger) unsettle() {
 // saidBy takes a publication that the fleet told of.
 func (m *Model) saidBy(e *fleet.Event) {
 	msg := m.message(e.Message.ID, e.At)
-	if msg.sure {
+	if msg.told {
 		return
 	}
+	msg.told = true
 	m.describe(msg, e.Message)
 	msg.origin = runRef{e.Peer, e.Run}
 	if p := m.place(e.Peer); p != nil {
@@ -147,11 +149,19 @@ func (m *Model) saidBy(e *fleet.Event) {
 		}
 		m.identify(p, e.Message.Origin)
 	}
-	if msg.sure = true; !msg.spanned {
+	if !msg.spanned {
 		msg.said = e.At
 	}
-	m.measures.published++
+	m.publish(msg)
 	m.messages.touch(msg, e.At)
+}
+
+// publish notes that a message was said, by whoever tells it first: the fleet, or the publisher's span.
+func (m *Model) publish(msg *message) {
+	if !msg.sure {
+		msg.sure = true
+		m.measures.published++
+	}
 }
 
 // describe takes what any peer's word tells of a message.
@@ -192,11 +202,13 @@ func (m *Model) deliveredAt(e *fleet.Event) {
 		p.holds++
 		h.ordinal = p.holds
 	}
+	if !h.delivery() {
+		m.measures.delivered++
+	}
 	h.event, h.drop, h.links = true, "", e.Message.Hops
 	if !h.traced {
 		h.at = e.At
 	}
-	m.measures.delivered++
 	m.messages.touch(msg, e.At)
 }
 

@@ -70,7 +70,8 @@ func (m *Model) spanPublished(who runRef, a attrs, s *tracepb.Span, start time.T
 		return
 	}
 	msg := m.message(id, start)
-	msg.said, msg.spanned, msg.sure, msg.origin = start, true, true, who
+	m.publish(msg)
+	msg.said, msg.spanned, msg.origin = start, true, who
 	msg.trace = [16]byte(s.TraceId)
 	if msg.size == 0 {
 		msg.size = int(a.number(attrSize))
@@ -90,6 +91,9 @@ func (m *Model) spanProcessed(who runRef, a attrs, s *tracepb.Span, start, end t
 	h := m.hop(msg, who)
 	switch a.text(attrOutcome) {
 	case "delivered":
+		if !h.delivery() {
+			m.measures.delivered++
+		}
 		h.at, h.from, h.traced, h.drop = end, from, true, ""
 		h.links, h.held, h.asked = int(a.number(attrHop)), a.ms(attrHeld), a.ms(attrGraft)
 		switch a.text(attrReason) {
