@@ -163,16 +163,19 @@ func (w *World) Meshed() string {
 				return fmt.Sprintf("%s and %s have a link to each other, and not the same", h.Name, far.Name)
 			}
 		}
-		if len(h.links) < w.leastOf(living) && !h.firewalled {
+		if len(h.links) < w.leastOf(h, living) && !h.firewalled {
 			return fmt.Sprintf("%s has %d neighbors", h.Name, len(h.links))
 		}
 	}
 	return ""
 }
 
-// leastOf is how many neighbors every peer has when so many live: two, so that it is not alone when one dies,
-// but no more than it opens links, or than there are others.
-func (w *World) leastOf(living int) int { return min(2, w.cfg.Links, living-1) }
+// leastOf is how many neighbors a peer has when so many live: two, so that it is not alone when one dies, but no
+// more than it opens links, or than there are others.
+func (w *World) leastOf(h *Host, living int) int {
+	links, _ := w.slots(h)
+	return min(2, links, living-1)
+}
 
 // Settle lets time pass until the mesh is whole and everything owed is delivered, or demands it: after most
 // that is a violation. It returns how long it took.

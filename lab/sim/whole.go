@@ -17,8 +17,8 @@ type whole struct {
 
 	stale bool // a fault has changed more than links: everything is to be counted anew
 	half  int  // links that only one end knows, of living peers
-	few   int  // living honest peers with fewer than least neighbors
-	least int
+	few   int  // living honest peers with fewer neighbors than they should have
+	live  int
 	part  []int // of each host, by number: a forest, in which each points to another of its part
 	parts int
 }
@@ -63,23 +63,22 @@ func (x *whole) look() {
 
 // count counts everything.
 func (x *whole) count() {
-	x.stale, x.half, x.few, x.parts, x.least = false, 0, 0, 0, 0
+	x.stale, x.half, x.few, x.parts, x.live = false, 0, 0, 0, 0
 	x.part = x.part[:0]
 	for i, h := range x.w.hosts {
 		x.part = append(x.part, i)
 		if h.alive {
-			x.least++
+			x.live++
 			if !h.firewalled || len(h.links) > 0 {
 				x.parts++
 			}
 		}
 	}
-	x.least = x.w.leastOf(x.least)
 	for _, h := range x.w.hosts {
 		if !h.alive {
 			continue
 		}
-		if len(h.links) < x.least && !h.firewalled {
+		if len(h.links) < x.w.leastOf(h, x.live) && !h.firewalled {
 			x.few++
 		}
 		for _, l := range h.links {
@@ -95,9 +94,9 @@ func (x *whole) count() {
 // changed takes in that a link of a peer came or went.
 func (x *whole) changed(h *Host, e *overlay.Effect) {
 	far := x.far(h, e.Link.ID)
-	n := len(h.links)
+	n, least := len(h.links), x.w.leastOf(h, x.live)
 	if e.Action == overlay.Up {
-		if n == x.least && !h.firewalled {
+		if n == least && !h.firewalled {
 			x.few--
 		}
 		if far == nil {
@@ -108,7 +107,7 @@ func (x *whole) changed(h *Host, e *overlay.Effect) {
 		x.join(h, far)
 		return
 	}
-	if n == x.least-1 && !h.firewalled {
+	if n == least-1 && !h.firewalled {
 		x.few++
 	}
 	if far != nil {

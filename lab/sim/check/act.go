@@ -102,6 +102,11 @@ func (p *play) hire() {
 		if len(p.s.JoinPeers) > 0 {
 			o.Join = p.s.JoinPeers
 		}
+		for _, x := range p.s.Slots {
+			if slices.Contains(x.Peers, n) {
+				o.Links, o.Serve = x.Links, x.Serve
+			}
+		}
 		p.hosts = append(p.hosts, p.w.Add(o))
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"hearsay/lab/quantity"
 )
 
-// episodes is how many things go wrong: mostly two or three, which may overlap as they like.
+// episodes is how many things go wrong: mostly two to four, which may overlap as they like.
 func (m *maker) episodes() int {
-	n := 1
+	n := 2
 	for n < 8 && m.chance(60) {
 		n++
 	}
@@ -88,7 +88,11 @@ func (m *maker) churn(at time.Duration) {
 func (m *maker) pause(at time.Duration) {
 	for _, p := range m.few() {
 		m.add(Step{At: at, Verb: Pause, Peers: []int{p}})
-		m.add(Step{At: m.late(at, 30*time.Millisecond, 12*time.Second), Verb: Resume, Peers: []int{p}})
+		most := 12 * time.Second
+		if m.chance(10) {
+			most = 40 * time.Second // longer than TCP waits for an answer
+		}
+		m.add(Step{At: m.late(at, 30*time.Millisecond, most), Verb: Resume, Peers: []int{p}})
 		if m.chance(50) {
 			at = m.late(at, time.Millisecond, time.Second)
 		}
@@ -114,14 +118,14 @@ func (m *maker) split(at time.Duration) {
 		slices.Sort(g)
 	}
 	m.add(Step{At: at, Verb: Partition, Groups: groups})
-	m.add(Step{At: m.late(at, 100*time.Millisecond, 12*time.Second), Verb: Partition})
+	m.add(Step{At: m.late(at, 300*time.Millisecond, 12*time.Second), Verb: Partition})
 }
 
 // isolate cuts some peers off from everybody else.
 func (m *maker) isolate(at time.Duration) {
 	peers := m.few()
 	m.add(Step{At: at, Verb: Cut, Peers: peers, Both: true})
-	m.add(Step{At: m.late(at, 100*time.Millisecond, 12*time.Second), Verb: Free, Peers: peers, Both: true})
+	m.add(Step{At: m.late(at, 300*time.Millisecond, 12*time.Second), Verb: Free, Peers: peers, Both: true})
 }
 
 // oneWay lets nothing pass in one direction: from a peer, to it, or between a few.
@@ -137,7 +141,7 @@ func (m *maker) oneWay(at time.Duration) {
 		return
 	}
 	m.add(s)
-	s.At, s.Verb = m.late(at, 100*time.Millisecond, 12*time.Second), Free
+	s.At, s.Verb = m.late(at, 300*time.Millisecond, 12*time.Second), Free
 	m.add(s)
 }
 
@@ -165,7 +169,7 @@ func (m *maker) clogs(at time.Duration) {
 			s.Bytes = one[quantity.Bytes](m, 512, 4<<10, 32<<10)
 		}
 		m.add(s)
-		s.At, s.Verb, s.Bytes = m.late(at, 100*time.Millisecond, 8*time.Second), Free, 0
+		s.At, s.Verb, s.Bytes = m.late(at, 300*time.Millisecond, 8*time.Second), Free, 0
 		ends = append(ends, s)
 		at = m.late(at, time.Millisecond, 500*time.Millisecond)
 	}
@@ -190,7 +194,7 @@ func (m *maker) spoil(at time.Duration) {
 		s.Share = one[quantity.Share](m, 0.05, 0.2, 0.5, 0.9)
 	}
 	m.add(s)
-	s.At, s.Verb, s.Delay, s.Share = m.late(at, 100*time.Millisecond, 10*time.Second), Free, quantity.Spread{}, 0
+	s.At, s.Verb, s.Delay, s.Share = m.late(at, 300*time.Millisecond, 10*time.Second), Free, quantity.Spread{}, 0
 	m.add(s)
 }
 

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"hearsay/lab/sim"
@@ -153,9 +154,14 @@ func (p *play) heard() bool {
 	return p.within(most, p.missing)
 }
 
+// single reports whether some peers open one link only.
+func (p *play) single() bool {
+	return p.s.Links == 1 || slices.ContainsFunc(p.s.Slots, func(o Slots) bool { return o.Links == 1 })
+}
+
 // ring is how much more time there is where peers open one link only.
 func (p *play) ring() time.Duration {
-	if p.s.Links != 1 {
+	if !p.single() {
 		return 0
 	}
 	return ringWithin + time.Duration(len(p.hosts))*ringEach

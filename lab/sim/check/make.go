@@ -125,6 +125,10 @@ func (m *maker) network() {
 		m.Siphoners = slices.DeleteFunc(m.some(m.number(1, 3)), func(p int) bool { return slices.Contains(m.JoinPeers, p) })
 	}
 	if m.chance(10) {
+		few := one(m, [2]int{1, 1}, [2]int{1, 3}, [2]int{2, 2}, [2]int{4, 12})
+		m.Slots = []Slots{{m.some(m.number(1, 1+m.Peers/2)), few[0], few[1]}}
+	}
+	if m.chance(10) {
 		m.History = m.some(m.number(1, 3))
 	}
 }

@@ -98,7 +98,7 @@ func (p *play) quiet() bool {
 
 func (p *play) quietMost() float64 {
 	most := quietMost + quietSiphoner*float64(len(p.s.Siphoners))
-	if p.s.Links == 1 {
+	if p.single() {
 		most += quietLeaf * float64(len(p.hosts))
 	}
 	return most

@@ -16,8 +16,15 @@ type Schedule struct {
 	Network
 	Siphoners []int // of the peers: nobody can dial them
 	History   []int // of the peers: they ask for what was said before them
+	Slots     []Slots
 	Steps     []Step
 	End       time.Duration // of act one
+}
+
+// Slots are the flags of some peers that differ from the others' in them.
+type Slots struct {
+	Peers        []int
+	Links, Serve int
 }
 
 // Network is what the peers run on, and the flags they all have.
@@ -42,6 +49,7 @@ const (
 	maxEnd   = 24 * time.Hour
 	maxCount = 1_000_000
 	maxSpeed = 2.0
+	maxLinks = 1000
 )
 
 // Step is one thing that happens. Which fields mean something depends on the verb.

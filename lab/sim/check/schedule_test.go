@@ -60,6 +60,8 @@ func TestParseComplaints(t *testing.T) {
 		{head + "links 3\nserve 2\n1s end", "serve 2 is below links 3"},
 		{head + "multicast no\n1s end", "join list"},
 		{head + "domains 2\n1s end", "join list"},
+		{head + "slots 1 3/2\n", "write it as 2,3 1/2"},
+		{head + "slots 9 1/2\n", "none of the peers"},
 		{head + "join 5\n", "none of the peers 1 to 4"},
 		{head + "retain 1ms\n", "line 2: retain"},
 		{head + "1s\n", "after the time comes"},

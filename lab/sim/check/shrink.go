@@ -117,6 +117,13 @@ func (s *Schedule) drop(n int) {
 		return keep
 	}
 	s.Siphoners, s.History, s.JoinPeers = less(s.Siphoners), less(s.History), less(s.JoinPeers)
+	var slots []Slots
+	for _, o := range s.Slots {
+		if o.Peers = less(o.Peers); len(o.Peers) > 0 {
+			slots = append(slots, o)
+		}
+	}
+	s.Slots = slots
 	var steps []Step
 	for _, step := range s.Steps {
 		all := len(step.To) == 0
@@ -174,6 +181,7 @@ func (k *shrinker) plainer() (any bool) {
 		{k.best.Retain != 0, func(c *Schedule) { c.Retain = 0 }},
 		{k.best.RetainBytes != 0, func(c *Schedule) { c.RetainBytes = 0 }},
 		{len(k.best.Siphoners) > 0, func(c *Schedule) { c.Siphoners = nil }},
+		{len(k.best.Slots) > 0, func(c *Schedule) { c.Slots = nil }},
 		{len(k.best.History) > 0, func(c *Schedule) { c.History = nil }},
 		{k.best.Links != 0 || k.best.Serve != 0, func(c *Schedule) { c.Links, c.Serve = 0, 0 }},
 	} {

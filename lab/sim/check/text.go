@@ -21,6 +21,9 @@ func (s *Schedule) String() string {
 			line("%s %s", f.name, text)
 		}
 	}
+	for _, o := range s.Slots {
+		line("slots %s %d/%d", writePeers(o.Peers), o.Links, o.Serve)
+	}
 	for _, step := range s.Steps {
 		line("%s", step)
 	}
@@ -36,8 +39,8 @@ type field struct {
 }
 
 var networkFields = []field{
-	numberField("links", func(s *Schedule) *int { return &s.Links }, 1, 1000),
-	numberField("serve", func(s *Schedule) *int { return &s.Serve }, 1, 1000),
+	numberField("links", func(s *Schedule) *int { return &s.Links }, 1, maxLinks),
+	numberField("serve", func(s *Schedule) *int { return &s.Serve }, 1, maxLinks),
 	quantityField("latency", func(s *Schedule) *quantity.Range { return &s.Latency }),
 	quantityField("jitter", func(s *Schedule) *quantity.Share { return &s.Jitter }),
 	quantityField("loss", func(s *Schedule) *quantity.Share { return &s.Loss }),
@@ -151,6 +154,9 @@ func (s *Schedule) read(words []string) error {
 	if c := words[0][0]; c >= '0' && c <= '9' {
 		return s.readStep(words)
 	}
+	if words[0] == "slots" && len(words) == 3 {
+		return s.readSlots(words[1], words[2])
+	}
 	if len(words) != 2 {
 		return fmt.Errorf("%s: one word and its value, or a time and what happens then", words[0])
 	}
@@ -170,6 +176,23 @@ func (s *Schedule) read(words []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", words[0], err)
 	}
+	return nil
+}
+
+// readSlots reads 2,3 1/2: peers, and how many links they open and serve.
+func (s *Schedule) readSlots(peers, slots string) (err error) {
+	var o Slots
+	links, serve, _ := strings.Cut(slots, "/")
+	if o.Peers, err = readPeers(peers, s.Peers); err == nil {
+		o.Links, err = readNumber(links, 1, maxLinks)
+	}
+	if err == nil {
+		o.Serve, err = readNumber(serve, o.Links, maxLinks)
+	}
+	if err != nil {
+		return fmt.Errorf("slots: %w: write it as 2,3 1/2", err)
+	}
+	s.Slots = append(s.Slots, o)
 	return nil
 }
 
