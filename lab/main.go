@@ -1,6 +1,11 @@
 // Command lab starts a mesh of peers, breaks it, shows it heal, and keeps the evidence.
 //
-//	go run ./lab sim --peers 1000 --kill 80%
+//	go run ./lab                                    six peers, and a page that shows them
+//	go run ./lab kill root                          in another shell: break it, and read how it healed
+//	go run ./lab explain last                       who told whom
+//	go run ./lab up --engine docker                 the same for the peers of a compose project
+//	go run ./lab run lab/scenarios/FILE.yaml        a story with expectations, and its evidence
+//	go run ./lab sim --peers 1000 --kill 80%        thousands of peers in virtual time
 //
 // Exit codes: 0 good; 1 an expectation failed, a peer misses a message, or a violation was found; 2 bad usage
 // or a bad file; 3 this machine cannot do it.
