@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,6 +77,41 @@ func write(t *testing.T, dir string, seed uint64, source string, change func(*sc
 	return res
 }
 
+// told is a run of the story that several tests look at: to draw its pictures takes longest.
+var told struct {
+	sync.Once
+	dir string
+	res *scenario.Result
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if told.dir != "" {
+		os.RemoveAll(told.dir)
+	}
+	os.Exit(code)
+}
+
+// copied is a copy of that run's folder.
+func copied(t *testing.T) (dir string, res *scenario.Result) {
+	t.Helper()
+	told.Do(func() {
+		var err error
+		if told.dir, err = os.MkdirTemp("", "hearsay-report-"); err != nil {
+			t.Fatal(err)
+		}
+		told.res = write(t, filepath.Join(told.dir, "run"), 1, story, nil)
+	})
+	if told.res == nil {
+		t.Fatal("the story could not be run")
+	}
+	dir = filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(told.dir, "run"))); err != nil {
+		t.Fatal(err)
+	}
+	return dir, told.res
+}
+
 func read(t *testing.T, path ...string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(path...))
@@ -87,8 +123,7 @@ func read(t *testing.T, path ...string) string {
 
 // TestFolder wants every file of the contract to be there, and to hold what the run was.
 func TestFolder(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "run")
-	res := write(t, dir, 1, story, nil)
+	dir, res := copied(t)
 	if !res.Verdict.OK {
 		t.Fatalf("the story does not come out as expected: %+v", res.Verdict)
 	}
@@ -334,8 +369,7 @@ func TestPage(t *testing.T) {
 
 // TestRebuild wants the page and the pictures that are made anew from a folder to be the same.
 func TestRebuild(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "run")
-	write(t, dir, 1, story, nil)
+	dir, _ := copied(t)
 	page := read(t, dir, "report.html")
 	svg := read(t, dir, "plots", "coverage.svg")
 	if err := errorsOf(os.Remove(filepath.Join(dir, "report.html")), os.RemoveAll(filepath.Join(dir, "plots"))); err != nil {
@@ -389,8 +423,7 @@ func errorsOf(errs ...error) error {
 
 // TestCreate wants an earlier run to make room, and anything else to be left alone.
 func TestCreate(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "run")
-	write(t, dir, 1, story, nil)
+	dir, _ := copied(t)
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -454,8 +487,8 @@ func TestBounds(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	dir := t.TempDir()
-	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	write(t, a, 1, story, nil)
+	a, _ := copied(t)
+	b := filepath.Join(dir, "b")
 	write(t, b, 2, story, func(res *scenario.Result) {
 		res.Verdict.OK, res.Verdict.Expectations[2].OK, res.Verdict.Expectations[2].Got = false, false, "0.700"
 		res.Verdict.Figures.RMR = 0.7
@@ -504,10 +537,10 @@ func TestChange(t *testing.T) {
 // TestSameRunSameFiles wants the files of a simulated run to be the same, but for times on the wall.
 func TestSameRunSameFiles(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "a"), 3, story, nil)
-	write(t, filepath.Join(dir, "b"), 3, story, nil)
+	first, _ := copied(t)
+	write(t, filepath.Join(dir, "again"), 1, story, nil)
 	for _, name := range []string{"events.jsonl", "messages.csv", "deliveries.csv", "links.csv", "samples.csv", "spans.json", "topology-during.svg", "peers/peer-1.log", "plots/latency.svg"} {
-		if read(t, dir, "a", name) != read(t, dir, "b", name) {
+		if read(t, first, name) != read(t, dir, "again", name) {
 			t.Errorf("%s differs", name)
 		}
 	}
