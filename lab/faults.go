@@ -5,20 +5,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"hearsay/lab/control"
 	"hearsay/lab/quantity"
 )
 
 // faultCmds are the commands that break and mend. Each says what it did and how the mesh took it.
 type faultCmds struct {
-	Kill      killCmd      `cmd:"" help:"End peers without a word (SIGKILL)."`
-	Stop      stopCmd      `cmd:"" help:"Ask peers to end (SIGTERM): they say goodbye."`
-	Start     startCmd     `cmd:"" help:"Start peers again that have ended."`
-	Restart   restartCmd   `cmd:"" help:"Stop peers and start them again."`
-	Pause     pauseCmd     `cmd:"" help:"Freeze peers (SIGSTOP): nothing of them answers."`
-	Resume    resumeCmd    `cmd:"" help:"Have paused peers go on."`
+	Kill      peersCmd     `cmd:"" help:"End peers without a word (SIGKILL)."`
+	Stop      peersCmd     `cmd:"" help:"Ask peers to end (SIGTERM): they say goodbye."`
+	Start     peersCmd     `cmd:"" help:"Start peers again that have ended."`
+	Restart   peersCmd     `cmd:"" help:"Stop peers and start them again."`
+	Pause     peersCmd     `cmd:"" help:"Freeze peers (SIGSTOP): nothing of them answers."`
+	Resume    peersCmd     `cmd:"" help:"Have paused peers go on."`
 	Partition partitionCmd `cmd:"" help:"Cut TCP and multicast between groups: 1,2,3/4,5,6."`
-	Isolate   isolateCmd   `cmd:"" help:"Cut peers off from everybody."`
+	Isolate   peersCmd     `cmd:"" help:"Cut peers off from everybody."`
 	Delay     delayCmd     `cmd:"" help:"Have what peers send come late: 50ms±10ms 1,2."`
 	Loss      lossCmd      `cmd:"" help:"Have a share of what peers send be lost: 5%% 1,2."`
 	Heal      healCmd      `cmd:"" help:"Undo partition, isolate, delay, loss and churn."`
@@ -26,67 +28,14 @@ type faultCmds struct {
 	Scale     scaleCmd     `cmd:"" help:"Have so many peers run."`
 }
 
-type killCmd struct {
+// peersCmd is a fault that needs to be told nothing but whom it befalls. Its name is the command's.
+type peersCmd struct {
 	remote
 	peerArgs
 }
 
-func (c *killCmd) Run(ctx context.Context, s streams) error {
-	return c.fault(ctx, s, control.FaultRequest{Fault: "kill", Peers: c.list()})
-}
-
-type stopCmd struct {
-	remote
-	peerArgs
-}
-
-func (c *stopCmd) Run(ctx context.Context, s streams) error {
-	return c.fault(ctx, s, control.FaultRequest{Fault: "stop", Peers: c.list()})
-}
-
-type startCmd struct {
-	remote
-	peerArgs
-}
-
-func (c *startCmd) Run(ctx context.Context, s streams) error {
-	return c.fault(ctx, s, control.FaultRequest{Fault: "start", Peers: c.list()})
-}
-
-type restartCmd struct {
-	remote
-	peerArgs
-}
-
-func (c *restartCmd) Run(ctx context.Context, s streams) error {
-	return c.fault(ctx, s, control.FaultRequest{Fault: "restart", Peers: c.list()})
-}
-
-type pauseCmd struct {
-	remote
-	peerArgs
-}
-
-func (c *pauseCmd) Run(ctx context.Context, s streams) error {
-	return c.fault(ctx, s, control.FaultRequest{Fault: "pause", Peers: c.list()})
-}
-
-type resumeCmd struct {
-	remote
-	peerArgs
-}
-
-func (c *resumeCmd) Run(ctx context.Context, s streams) error {
-	return c.fault(ctx, s, control.FaultRequest{Fault: "resume", Peers: c.list()})
-}
-
-type isolateCmd struct {
-	remote
-	peerArgs
-}
-
-func (c *isolateCmd) Run(ctx context.Context, s streams) error {
-	return c.fault(ctx, s, control.FaultRequest{Fault: "isolate", Peers: c.list()})
+func (c *peersCmd) Run(ctx context.Context, s streams, k *kong.Context) error {
+	return c.fault(ctx, s, control.FaultRequest{Fault: k.Selected().Name, Peers: c.list()})
 }
 
 type partitionCmd struct {
