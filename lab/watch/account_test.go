@@ -28,6 +28,7 @@ func TestAccountOfATree(t *testing.T) {
 	x.hear(113.1, 6, 1, "eager", w)
 	x.hear(113.9, 3, 2, "graft", w)
 	x.again(113.9, 6, 3, w, true)
+	x.again(113.9, 6, 3, w, true) // its exporter had no answer, and sends it again
 	x.now(200)
 	x.want("last", `
 "are you there?" from peer-2, 15:04:05.112: heard by 4 of 4 in 1.9 ms; 1 copy too many
@@ -210,5 +211,26 @@ func TestSpansAlone(t *testing.T) {
 	}
 	if a, err := x.m.Account("last"); err != nil || a.Heard != 4 || !a.Traced {
 		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// TestDeathSettles has the one die that a message was still on its way to: then everybody has it.
+func TestDeathSettles(t *testing.T) {
+	x := six(t)
+	w := x.say(200, 2, "hello")
+	for _, n := range []int{1, 3, 5} {
+		x.hear(201, n, 2, "eager", w)
+	}
+	b := x.m.Flush(at(300))
+	if len(b.Messages) != 1 || b.Messages[0].Heard != 3 || b.Messages[0].Owed != 4 {
+		t.Errorf("%+v", b.Messages)
+	}
+	x.kill(400, 6)
+	b = x.m.Flush(at(500))
+	if len(b.Messages) != 1 || b.Messages[0].Heard != 3 || b.Messages[0].Owed != 3 {
+		t.Errorf("after the death: %+v", b.Messages)
+	}
+	if f := x.m.Faults()[0]; f.Flowed != 101 {
+		t.Errorf("messages flow again after %v ms", f.Flowed)
 	}
 }

@@ -244,11 +244,40 @@ func TestHealLinksToItsFault(t *testing.T) {
 	if f := x.m.Faults()[0]; len(f.Heals) != 1 || f.Slots != 3 {
 		t.Errorf("%+v", f)
 	}
-	// One that has nothing to do with it: another peer's link, a minute later.
-	span.Links, span.Attributes = nil, attrs{textAttr(attrPeer, x.id(1))}
-	span.StartTimeUnixNano, span.EndTimeUnixNano = uint64(at(60_000).UnixNano()), uint64(at(60_001).UnixNano())
-	if x.m.Span(x.id(2), span); len(span.Links) > 0 {
-		t.Errorf("a mending that no fault made necessary links to %v", span.Links)
+	// Those that have nothing to do with it: of another link, and of that peer's a minute later.
+	for ms, lost := range map[float64]int{110: 1, 60_000: 4} {
+		span.Links, span.Attributes = nil, attrs{textAttr(attrPeer, x.id(lost))}
+		span.StartTimeUnixNano, span.EndTimeUnixNano = uint64(at(ms).UnixNano()), uint64(at(ms+1).UnixNano())
+		if x.m.Span(x.id(2), span); len(span.Links) > 0 {
+			t.Errorf("a mending that no fault made necessary links to %v", span.Links)
+		}
+	}
+}
+
+// TestFaultsThatAreOnlyAnnounced wants nothing to have healed that has not broken yet.
+func TestFaultsThatAreOnlyAnnounced(t *testing.T) {
+	x := newTale(t, 3)
+	x.link(10, 1, 2)
+	x.link(10, 2, 3)
+	x.link(10, 3, 1)
+	healed := func() float64 { f := x.m.Faults(); return f[len(f)-1].Healed }
+	x.fault(100, "kill 3", 3)
+	if healed() >= 0 {
+		t.Error("a death has healed before it came")
+	}
+	x.event(101, fleet.Ended, 3, "", "kill")
+	if healed() >= 0 {
+		t.Error("a death has healed that nobody knows of")
+	}
+	x.unlink(102, 1, 3, "reset")
+	x.unlink(105, 2, 3, "reset")
+	if healed() != 5 {
+		t.Errorf("it healed after %v ms", healed())
+	}
+	x.fault(200, "pause 2", 2)
+	x.fault(201, "start 3", 3)
+	if healed() >= 0 {
+		t.Error("a start has healed before it came")
 	}
 }
 
