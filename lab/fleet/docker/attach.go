@@ -91,12 +91,12 @@ func (f *Fleet) replicas(ctx context.Context) ([]replica, error) {
 func (f *Fleet) meet(ctx context.Context, found []replica) error {
 	var added []*place
 	for _, c := range found {
-		added = append(added, &place{container: c.container, info: fleet.Peer{Number: c.number, Name: fmt.Sprintf("%s-%d", service, c.number)}})
+		added = append(added, &place{Key: c.container, Info: fleet.Peer{Number: c.number, Name: fmt.Sprintf("%s-%d", service, c.number)}})
 	}
-	f.addPlaces(added...)
+	f.Insert(added...)
 	return cable.Each(added, startsAtOnce, func(p *place) error {
 		for _, c := range found {
-			if c.container == p.container && (c.state == container.StateRunning || c.state == container.StatePaused) {
+			if c.container == p.Key && (c.state == container.StateRunning || c.state == container.StatePaused) {
 				return f.join(ctx, p, c.state == container.StatePaused)
 			}
 		}
@@ -107,13 +107,13 @@ func (f *Fleet) meet(ctx context.Context, found []replica) error {
 // join begins a run of a container that runs. One that is paused cannot be asked anything.
 func (f *Fleet) join(ctx context.Context, p *place, paused bool) error {
 	if paused {
-		return fmt.Errorf("%s is paused: let it go on first (docker compose unpause)", p.info.Name)
+		return fmt.Errorf("%s is paused: let it go on first (docker compose unpause)", p.Info.Name)
 	}
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	r := &run{fleet: f, place: p, number: p.info.Run + 1, ended: make(chan struct{})}
+	r := &run{fleet: f, place: p, number: p.Info.Run + 1, ended: make(chan struct{})}
 	if err := r.locate(ctx); err != nil {
-		return fmt.Errorf("%s: %w", p.info.Name, err)
+		return fmt.Errorf("%s: %w", p.Info.Name, err)
 	}
 	hand, err := r.lendHand(ctx)
 	if err != nil {
@@ -132,12 +132,12 @@ func (f *Fleet) join(ctx context.Context, p *place, paused bool) error {
 
 // started notes that a run has begun, and tells.
 func (f *Fleet) started(r *run, at time.Time) {
-	f.mu.Lock()
+	f.Mu.Lock()
 	p := r.place
-	p.run = r
-	p.info.Run, p.info.Alive, p.info.Paused, p.info.Started = r.number, true, false, at
-	e := fleet.Event{At: at, Kind: fleet.Started, Peer: p.info.Number, Run: r.number, Far: p.info.ID}
-	f.mu.Unlock()
+	p.Run = r
+	p.Info.Run, p.Info.Alive, p.Info.Paused, p.Info.Started = r.number, true, false, at
+	e := fleet.Event{At: at, Kind: fleet.Started, Peer: p.Info.Number, Run: r.number, Far: p.Info.ID}
+	f.Mu.Unlock()
 	f.Emit(e)
 }
 
@@ -166,27 +166,27 @@ func (f *Fleet) followEngine(ctx context.Context) {
 func (f *Fleet) compare(ctx context.Context, found []replica) {
 	now := map[int]replica{}
 	var strangers []replica
-	f.mu.Lock()
+	f.Mu.Lock()
 	for _, c := range found {
 		now[c.number] = c
-		if _, err := f.place(c.number); err != nil && c.state == container.StateRunning {
+		if _, err := f.Place(c.number); err != nil && c.state == container.StateRunning {
 			strangers = append(strangers, c)
 		}
 	}
-	places := append([]*place(nil), f.places...)
-	f.mu.Unlock()
-	for _, p := range places {
-		c, there := now[p.info.Number]
-		f.mu.Lock()
-		alive, paused, r := p.info.Alive, p.info.Paused, p.run
-		f.mu.Unlock()
+	all := append([]*place(nil), f.List...)
+	f.Mu.Unlock()
+	for _, p := range all {
+		c, there := now[p.Info.Number]
+		f.Mu.Lock()
+		alive, paused, r := p.Info.Alive, p.Info.Paused, p.Run
+		f.Mu.Unlock()
 		switch {
-		case alive && (!there || c.container != p.container || c.state != container.StateRunning && c.state != container.StatePaused):
+		case alive && (!there || c.container != p.Key || c.state != container.StateRunning && c.state != container.StatePaused):
 			r.over(howItEnded(c))
 		case alive && paused != (c.state == container.StatePaused):
-			f.setPaused(r, !paused)
+			f.SetPaused(p, !paused)
 		case !alive && there && c.state == container.StateRunning:
-			p.container = c.container
+			p.Key = c.container
 			f.join(ctx, p, false)
 		}
 	}

@@ -11,10 +11,8 @@
 package docker
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +21,7 @@ import (
 
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/cable"
-	"hearsay/peer/node"
+	"hearsay/lab/fleet/places"
 )
 
 const (
@@ -54,8 +52,7 @@ const DefaultImage = "hearsay-peer"
 
 // Fleet is a fleet.Fleet of containers.
 type Fleet struct {
-	fleet.Hub
-	cable.Network
+	places.Base[*run]
 	cfg     Config
 	docker  *client.Client
 	labels  map[string]string // of all that is ours
@@ -64,31 +61,12 @@ type Fleet struct {
 	keeper  *keeper           // of ours
 	noDelay string            // why nothing can be made late
 
-	mu     sync.Mutex
-	places []*place // by number
-	closed bool
-
 	stop   context.CancelFunc
 	follow sync.WaitGroup
 }
 
 // Engine is docker.
 func (f *Fleet) Engine() string { return "docker" }
-
-// Now is the machine's clock, which containers have too.
-func (f *Fleet) Now() time.Time { return time.Now() }
-
-// Sleep waits.
-func (f *Fleet) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // Can returns why a fault cannot be made here.
 func (f *Fleet) Can(fault fleet.Fault) error {
@@ -98,95 +76,29 @@ func (f *Fleet) Can(fault fleet.Fault) error {
 	return nil
 }
 
-// Peers are all places.
-func (f *Fleet) Peers() []fleet.Peer {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := make([]fleet.Peer, len(f.places))
-	for i, p := range f.places {
-		out[i] = p.info
-	}
-	return out
-}
-
-// Publish says something at a peer.
-func (f *Fleet) Publish(ctx context.Context, peer int, text []byte) (fleet.Published, error) {
-	r, err := f.speaking(peer)
-	if err != nil {
-		return fleet.Published{}, err
-	}
-	return r.talk.hold.Publish(ctx, text, "")
-}
-
-// Status is what a peer says of itself.
-func (f *Fleet) Status(ctx context.Context, peer int) (*node.Status, error) {
-	r, err := f.speaking(peer)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, cable.AnswerWithin)
-	defer cancel()
-	return r.talk.hold.Status(ctx)
-}
-
-var errClosed = errors.New("the fleet is closed")
-
-// speaking returns the run of a peer that lives and is not paused.
-func (f *Fleet) speaking(number int) (*run, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	p, err := f.place(number)
-	switch {
-	case err != nil:
-		return nil, err
-	case !p.info.Alive || p.run == nil:
-		return nil, fmt.Errorf("%s has ended", p.info.Name)
-	case p.info.Paused:
-		return nil, fmt.Errorf("%s is paused", p.info.Name)
-	}
-	return p.run, nil
-}
-
-// place returns a place by its number, of which compose may leave some out. The caller holds mu.
-func (f *Fleet) place(number int) (*place, error) {
-	i, ok := slices.BinarySearchFunc(f.places, number, func(p *place, n int) int { return cmp.Compare(p.info.Number, n) })
-	if !ok {
-		return nil, fmt.Errorf("there is no peer %d", number)
-	}
-	return f.places[i], nil
-}
-
-// addPlaces adds places in the order of their numbers.
-func (f *Fleet) addPlaces(added ...*place) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.places = append(f.places, added...)
-	slices.SortFunc(f.places, func(a, b *place) int { return cmp.Compare(a.info.Number, b.info.Number) })
-}
-
 // Close takes back all hands, and with them all cuts. Containers that are ours end; compose's go on.
 func (f *Fleet) Close() error {
 	f.stop()
 	f.follow.Wait()
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
-	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
+	f.Mu.Lock()
+	if f.Closed {
+		f.Mu.Unlock()
 		return nil
 	}
-	f.closed = true
-	places := slices.Clone(f.places)
-	f.mu.Unlock()
-	err := cable.Each(places, startsAtOnce, func(p *place) error {
-		if p.run == nil {
+	f.Closed = true
+	all := slices.Clone(f.List)
+	f.Mu.Unlock()
+	err := cable.Each(all, startsAtOnce, func(p *place) error {
+		if p.Run == nil {
 			return nil
 		}
 		if f.project == "" {
-			p.run.setEnding("stop")
-			f.remove(p.container)
+			p.Run.setEnding("stop")
+			f.remove(p.Key)
 		}
-		p.run.release()
+		p.Run.release()
 		return nil
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), endWithin)

@@ -10,37 +10,25 @@ import (
 	"hearsay/peer/hook"
 )
 
-// present are the runs of peers that live. The caller holds Doing.
-func (f *Fleet) present() (all []*run) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range f.places {
-		if p.info.Alive {
-			all = append(all, p.run)
-		}
-	}
-	return all
-}
-
 // Members are those who can be asked, each of whom has a hand.
 func (f *Fleet) Members() ([]cable.Member, error) {
-	var able []*run
-	for _, r := range f.present() {
-		if !f.isPaused(r) {
-			able = append(able, r)
+	var able []*place
+	for _, p := range f.Present() {
+		if !f.IsPaused(p) {
+			able = append(able, p)
 		}
 	}
 	all := make([]cable.Member, len(able))
-	err := cable.Each(able, startsAtOnce, func(r *run) error {
+	err := cable.Each(able, startsAtOnce, func(p *place) error {
 		ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 		defer cancel()
-		hand, err := r.lendHand(ctx)
+		hand, err := p.Run.lendHand(ctx)
 		if err != nil {
 			return err
 		}
 		for i := range able {
-			if able[i] == r {
-				all[i] = cable.Member{Number: r.place.info.Number, Name: r.place.info.Name, Addr: f.addrOf(r), Hold: hand.hold}
+			if able[i] == p {
+				all[i] = cable.Member{Number: p.Info.Number, Name: p.Info.Name, Addr: f.addrOf(p), Hold: hand.hold}
 			}
 		}
 		return nil
@@ -48,51 +36,35 @@ func (f *Fleet) Members() ([]cable.Member, error) {
 	return all, err
 }
 
-func (f *Fleet) addrOf(r *run) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return r.place.info.Addr
-}
-
-// Exist says which of these is no peer.
-func (f *Fleet) Exist(peers []int) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, n := range peers {
-		if _, err := f.place(n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Live says which of these does not live.
-func (f *Fleet) Live(peers []int) error {
-	_, err := f.living(peers)
-	return err
+func (f *Fleet) addrOf(p *place) string {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	return p.Info.Addr
 }
 
 // Obey has all peers, and their hands, obey what the network says. A hand lives beside a peer that is paused, so it
 // obeys at once; only what a peer does itself waits until it goes on.
 func (f *Fleet) Obey(ctx context.Context) error {
-	return cable.Each(f.present(), startsAtOnce, func(r *run) error { return f.obey(ctx, r) })
+	return cable.Each(f.Present(), startsAtOnce, func(p *place) error { return p.Run.Obey(ctx) })
 }
 
-func (f *Fleet) obey(ctx context.Context, r *run) error {
+// Obey has the peer and its hand obey.
+func (r *run) Obey(ctx context.Context) error {
+	f := r.fleet
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	err := f.obeyHand(ctx, r)
 	if err == nil && f.project == "" && r.began {
-		rules := f.ownRules(r.place.info.Number)
+		rules := f.ownRules(r.place.Info.Number)
 		request := hook.Request{Do: hook.DoRules, Rules: &rules}
-		if f.isPaused(r) {
+		if f.IsPaused(r.place) {
 			_, err = r.talk.hold.Ask(ctx, request)
 		} else {
 			_, err = r.talk.hold.Do(ctx, request)
 		}
 	}
 	if err != nil && !errors.Is(err, hold.ErrGone) {
-		return fmt.Errorf("%s does not obey: %w", r.place.info.Name, err)
+		return fmt.Errorf("%s does not obey: %w", r.place.Info.Name, err)
 	}
 	return nil
 }
@@ -106,7 +78,7 @@ func (f *Fleet) obeyHand(ctx context.Context, r *run) error {
 	if !had && len(rules.Cut) == 0 && f.project == "" {
 		return nil
 	}
-	if !had && f.isPaused(r) {
+	if !had && f.IsPaused(r.place) {
 		return errors.New("it is paused, and a hand beside it would find nobody: resume it first")
 	}
 	hand, err := r.lendHand(ctx)
@@ -121,20 +93,20 @@ func (f *Fleet) obeyHand(ctx context.Context, r *run) error {
 // hear them, delay where they speak.
 func (f *Fleet) handRules(r *run) *hook.Rules {
 	rules := &hook.Rules{Lossy: map[string]float64{}}
-	number := r.place.info.Number
+	number := r.place.Info.Number
 	if f.project != "" {
 		delay, _ := f.Disturbed(number)
 		rules.Delay, rules.Jitter = delay.Mean, delay.By
 	}
-	for _, other := range f.present() {
-		n := other.place.info.Number
+	for _, other := range f.Present() {
+		n := other.Info.Number
 		_, loss := f.Disturbed(n)
 		switch {
 		case n == number:
 		case f.Apart(number, n):
-			rules.Cut = append(rules.Cut, other.mac)
+			rules.Cut = append(rules.Cut, other.Run.mac)
 		case loss > 0 && f.project != "":
-			rules.Lossy[other.mac] = float64(loss)
+			rules.Lossy[other.Run.mac] = float64(loss)
 		}
 	}
 	return rules

@@ -62,8 +62,8 @@ func (f *Fleet) makeNetwork(ctx context.Context) error {
 func (f *Fleet) beginOwn(ctx context.Context, p *place) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("it has not said hello within %v", startWithin))
 	defer cancel()
-	r := &run{fleet: f, place: p, number: p.info.Run + 1, ended: make(chan struct{})}
-	fail := func(err error) error { return fmt.Errorf("start %s: %w", p.info.Name, err) }
+	r := &run{fleet: f, place: p, number: p.Info.Run + 1, ended: make(chan struct{})}
+	fail := func(err error) error { return fmt.Errorf("start %s: %w", p.Info.Name, err) }
 	created, err := f.docker.ContainerCreate(ctx, f.ownOptions(p))
 	if err != nil {
 		return fail(err)
@@ -80,9 +80,9 @@ func (f *Fleet) beginOwn(ctx context.Context, p *place) error {
 		r.release()
 		return fail(err)
 	}
-	f.mu.Lock()
-	p.container, p.info.ID, p.info.Addr = created.ID, hello.ID, hello.Addr
-	f.mu.Unlock()
+	f.Mu.Lock()
+	p.Key, p.Info.ID, p.Info.Addr = created.ID, hello.ID, hello.Addr
+	f.Mu.Unlock()
 	if err := r.locate(ctx); err != nil {
 		r.release()
 		return fail(err)
@@ -96,13 +96,13 @@ func (f *Fleet) beginOwn(ctx context.Context, p *place) error {
 }
 
 func (f *Fleet) ownOptions(p *place) client.ContainerCreateOptions {
-	command := []string{"--lab", "--name=" + p.info.Name}
+	command := []string{"--lab", "--name=" + p.Info.Name}
 	for name, value := range f.cfg.Flags {
 		command = append(command, "--"+name+"="+value)
 	}
 	slices.Sort(command[1:])
 	return client.ContainerCreateOptions{
-		Name: f.network + "-" + p.info.Name + "-" + strconv.Itoa(p.info.Run+1),
+		Name: f.network + "-" + p.Info.Name + "-" + strconv.Itoa(p.Info.Run+1),
 		Config: &container.Config{
 			Image: f.cfg.Image, Cmd: command, Env: f.cfg.Env, Labels: f.labels,
 			OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
@@ -113,7 +113,7 @@ func (f *Fleet) ownOptions(p *place) client.ContainerCreateOptions {
 			CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"},
 		},
 		NetworkingConfig: &mobynet.NetworkingConfig{EndpointsConfig: map[string]*mobynet.EndpointSettings{
-			f.network: {Aliases: []string{p.info.Name, service}},
+			f.network: {Aliases: []string{p.Info.Name, service}},
 		}},
 	}
 }
@@ -123,11 +123,11 @@ func (f *Fleet) ownOptions(p *place) client.ContainerCreateOptions {
 func (f *Fleet) letGo(ctx context.Context, p *place) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	r := p.run
-	rules := f.ownRules(p.info.Number)
+	r := p.Run
+	rules := f.ownRules(p.Info.Number)
 	rules.CutAll = f.Cuts()
-	if _, err := r.talk.hold.Do(ctx, hook.Request{Do: hook.DoGo, Rules: &rules, Siphoner: p.siphoner}); err != nil {
-		return fmt.Errorf("start %s: %w", p.info.Name, r.talk.explain(err))
+	if _, err := r.talk.hold.Do(ctx, hook.Request{Do: hook.DoGo, Rules: &rules, Siphoner: p.Siphoner}); err != nil {
+		return fmt.Errorf("start %s: %w", p.Info.Name, r.talk.explain(err))
 	}
 	r.began = true
 	return nil
@@ -141,7 +141,7 @@ func (f *Fleet) ownRules(number int) hook.Rules {
 
 // clone makes another replica of a compose project: a container like one that is there, with the next number.
 func (f *Fleet) clone(ctx context.Context, like *place, number int) (*place, error) {
-	in, err := f.docker.ContainerInspect(ctx, like.container, client.ContainerInspectOptions{})
+	in, err := f.docker.ContainerInspect(ctx, like.Key, client.ContainerInspectOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -159,5 +159,5 @@ func (f *Fleet) clone(ctx context.Context, like *place, number int) (*place, err
 	if err != nil {
 		return nil, err
 	}
-	return &place{container: created.ID, info: fleet.Peer{Number: number, Name: fmt.Sprintf("%s-%d", service, number)}}, nil
+	return &place{Key: created.ID, Info: fleet.Peer{Number: number, Name: fmt.Sprintf("%s-%d", service, number)}}, nil
 }

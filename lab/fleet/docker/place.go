@@ -15,16 +15,11 @@ import (
 
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/hold"
+	"hearsay/lab/fleet/places"
 	"hearsay/peer/hook"
 )
 
-// place is where a peer runs, and runs again.
-type place struct {
-	info      fleet.Peer
-	container string // of compose's, always the same; of ours, the present one
-	siphoner  bool
-	run       *run // the present one, or the last; nil before the first
-}
+type place = places.Place[*run]
 
 // run is one life of a container.
 type run struct {
@@ -43,9 +38,34 @@ type run struct {
 	ended    chan struct{} // closed when it is over, and everybody was told
 }
 
+// Speaker is who answers for the peer: itself, or its hand.
+func (r *run) Speaker() *hold.Peer { return r.talk.hold }
+
+// Freeze has the engine pause the container, and hears it say so.
+func (r *run) Freeze(ctx context.Context) error {
+	docker := r.fleet.docker
+	if _, err := docker.ContainerPause(ctx, r.place.Key, client.ContainerPauseOptions{}); err != nil {
+		return err
+	}
+	in, err := docker.ContainerInspect(ctx, r.place.Key, client.ContainerInspectOptions{})
+	if err != nil {
+		return err
+	}
+	if !in.Container.State.Paused {
+		return fmt.Errorf("%s was paused, and the engine does not say that it is", r.place.Info.Name)
+	}
+	return nil
+}
+
+// Thaw has it go on.
+func (r *run) Thaw(ctx context.Context) error {
+	_, err := r.fleet.docker.ContainerUnpause(ctx, r.place.Key, client.ContainerUnpauseOptions{})
+	return err
+}
+
 // locate learns the addresses of a container that runs.
 func (r *run) locate(ctx context.Context) error {
-	in, err := r.fleet.docker.ContainerInspect(ctx, r.place.container, client.ContainerInspectOptions{})
+	in, err := r.fleet.docker.ContainerInspect(ctx, r.place.Key, client.ContainerInspectOptions{})
 	if err != nil {
 		return err
 	}
@@ -67,12 +87,12 @@ func (r *run) locate(ctx context.Context) error {
 	if !endpoint.IPAddress.IsValid() {
 		return errors.New("it has no address")
 	}
-	r.fleet.mu.Lock()
-	defer r.fleet.mu.Unlock()
-	if _, port, ok := strings.Cut(r.place.info.Addr, "]:"); ok {
-		r.place.info.Addr = endpoint.IPAddress.String() + ":" + port
-	} else if a, err := netip.ParseAddrPort(r.place.info.Addr); err == nil && a.Addr().IsUnspecified() {
-		r.place.info.Addr = netip.AddrPortFrom(endpoint.IPAddress, a.Port()).String()
+	r.fleet.Mu.Lock()
+	defer r.fleet.Mu.Unlock()
+	if _, port, ok := strings.Cut(r.place.Info.Addr, "]:"); ok {
+		r.place.Info.Addr = endpoint.IPAddress.String() + ":" + port
+	} else if a, err := netip.ParseAddrPort(r.place.Info.Addr); err == nil && a.Addr().IsUnspecified() {
+		r.place.Info.Addr = netip.AddrPortFrom(endpoint.IPAddress, a.Port()).String()
 	}
 	return nil
 }
@@ -107,7 +127,7 @@ func (r *run) lendHand(ctx context.Context) (*session, error) {
 			Labels: f.labels, Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 		},
 		HostConfig: &container.HostConfig{
-			NetworkMode: container.NetworkMode("container:" + r.place.container), AutoRemove: true, ReadonlyRootfs: true,
+			NetworkMode: container.NetworkMode("container:" + r.place.Key), AutoRemove: true, ReadonlyRootfs: true,
 			CapDrop: []string{"ALL"}, CapAdd: []string{"NET_ADMIN"}, SecurityOpt: []string{"no-new-privileges:true"},
 		},
 	})
@@ -124,12 +144,12 @@ func (r *run) lendHand(ctx context.Context) (*session, error) {
 		err = s.explain(err)
 		f.remove(created.ID)
 		s.close()
-		return nil, fmt.Errorf("a hand beside %s: %w", r.place.info.Name, err)
+		return nil, fmt.Errorf("a hand beside %s: %w", r.place.Info.Name, err)
 	}
 	r.hand = s
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	r.place.info.ID, r.place.info.Addr = hello.ID, hello.Addr
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	r.place.Info.ID, r.place.Info.Addr = hello.ID, hello.Addr
 	if f.project != "" {
 		f.noDelay = hello.NoDelay
 	}
@@ -138,7 +158,7 @@ func (r *run) lendHand(ctx context.Context) (*session, error) {
 
 // told hands on what a peer tells, or its hand.
 func (r *run) told(e *hook.Event, missed uint64) {
-	number := r.place.info.Number
+	number := r.place.Info.Number
 	if missed > 0 {
 		r.fleet.Emit(fleet.Event{At: time.Now(), Kind: fleet.Missed, Peer: number, Run: r.number, Count: missed})
 	}
@@ -148,7 +168,7 @@ func (r *run) told(e *hook.Event, missed uint64) {
 }
 
 func (r *run) log(line string) {
-	r.fleet.Emit(fleet.Event{At: time.Now(), Kind: fleet.Log, Peer: r.place.info.Number, Run: r.number, Reason: line})
+	r.fleet.Emit(fleet.Event{At: time.Now(), Kind: fleet.Log, Peer: r.place.Info.Number, Run: r.number, Reason: line})
 }
 
 // setEnding says how we are about to end it.
@@ -186,14 +206,14 @@ func (r *run) over(seems string) {
 	if how == "" {
 		how = seems
 	}
-	f.mu.Lock()
-	if r.place.run != r || !r.place.info.Alive {
-		f.mu.Unlock()
+	f.Mu.Lock()
+	if r.place.Run != r || !r.place.Info.Alive {
+		f.Mu.Unlock()
 		return
 	}
-	r.place.info.Alive, r.place.info.Paused = false, false
-	f.mu.Unlock()
+	r.place.Info.Alive, r.place.Info.Paused = false, false
+	f.Mu.Unlock()
 	r.release()
-	f.Emit(fleet.Event{At: time.Now(), Kind: fleet.Ended, Peer: r.place.info.Number, Run: r.number, Reason: how})
+	f.Emit(fleet.Event{At: time.Now(), Kind: fleet.Ended, Peer: r.place.Info.Number, Run: r.number, Reason: how})
 	close(r.ended)
 }

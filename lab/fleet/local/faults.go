@@ -16,29 +16,29 @@ import (
 func (f *Fleet) Add(ctx context.Context, n int, o fleet.Options) ([]int, error) {
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
-	f.mu.Lock()
-	before := len(f.places)
+	f.Mu.Lock()
+	before := len(f.List)
 	if n < 1 || before+n > MaxPeers {
-		f.mu.Unlock()
+		f.Mu.Unlock()
 		return nil, fmt.Errorf("%d more peers: one machine takes 1 to %d, and has %d", n, MaxPeers, before)
 	}
 	var added []*place
 	var numbers []int
 	for i := range n {
 		number := before + i + 1
-		p := &place{info: fleet.Peer{Number: number, Name: "peer-" + strconv.Itoa(number)}, siphoner: o.Siphoner}
+		p := &place{Info: fleet.Peer{Number: number, Name: "peer-" + strconv.Itoa(number)}, Siphoner: o.Siphoner}
 		added = append(added, p)
 		numbers = append(numbers, number)
 	}
-	f.places = append(f.places, added...)
-	f.mu.Unlock()
+	f.List = append(f.List, added...)
+	f.Mu.Unlock()
 	if before > 0 {
 		f.Tell(time.Now(), "scale "+strconv.Itoa(before+n), numbers)
 	}
 	if err := f.beginAll(ctx, added); err != nil {
-		f.mu.Lock()
-		f.places = f.places[:before]
-		f.mu.Unlock()
+		f.Mu.Lock()
+		f.List = f.List[:before]
+		f.Mu.Unlock()
 		return nil, err
 	}
 	return numbers, nil
@@ -48,47 +48,37 @@ func (f *Fleet) Add(ctx context.Context, n int, o fleet.Options) ([]int, error) 
 func (f *Fleet) Start(ctx context.Context, peers ...int) error {
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
-	var again []*place
-	f.mu.Lock()
-	for _, number := range peers {
-		p, err := f.place(number)
-		if err == nil && p.info.Alive {
-			err = fmt.Errorf("%s runs already", p.info.Name)
-		}
-		if err != nil {
-			f.mu.Unlock()
-			return err
-		}
-		again = append(again, p)
+	again, err := f.Dead(peers)
+	if err != nil {
+		return err
 	}
-	f.mu.Unlock()
 	f.Tell(time.Now(), "start "+cable.List(peers), peers)
 	return f.beginAll(ctx, again)
 }
 
 // beginAll starts processes, has all others know of them what a cut needs, and then lets them begin. If one cannot,
 // none does.
-func (f *Fleet) beginAll(ctx context.Context, places []*place) error {
-	err := cable.Each(places, startsAtOnce, func(p *place) error { return f.begin(ctx, p) })
+func (f *Fleet) beginAll(ctx context.Context, all []*place) error {
+	err := cable.Each(all, startsAtOnce, func(p *place) error { return f.begin(ctx, p) })
 	if err == nil {
-		f.mu.Lock()
+		f.Mu.Lock()
 		var events []fleet.Event
-		for _, p := range places {
-			events = append(events, fleet.Event{At: p.info.Started, Kind: fleet.Started, Peer: p.info.Number, Run: p.info.Run, Far: p.info.ID})
+		for _, p := range all {
+			events = append(events, fleet.Event{At: p.Info.Started, Kind: fleet.Started, Peer: p.Info.Number, Run: p.Info.Run, Far: p.Info.ID})
 		}
-		f.mu.Unlock()
+		f.Mu.Unlock()
 		for _, e := range events {
 			f.Emit(e)
 		}
 		err = f.Obey(ctx) // who there is, and from whom they are cut off
 	}
 	if err == nil {
-		err = cable.Each(places, len(places), func(p *place) error { return f.letGo(ctx, p) })
+		err = cable.Each(all, len(all), func(p *place) error { return f.letGo(ctx, p) })
 	}
 	if err != nil {
-		for _, p := range places {
-			if p.run != nil {
-				p.run.kill()
+		for _, p := range all {
+			if p.Run != nil {
+				p.Run.kill()
 			}
 		}
 	}
@@ -99,13 +89,13 @@ func (f *Fleet) beginAll(ctx context.Context, places []*place) error {
 func (f *Fleet) letGo(ctx context.Context, p *place) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	_, err := p.run.hold.Do(ctx, hook.Request{Do: hook.DoGo, Rules: f.rules(p.info.Number), Siphoner: p.siphoner})
+	_, err := p.Run.hold.Do(ctx, hook.Request{Do: hook.DoGo, Rules: f.rules(p.Info.Number), Siphoner: p.Siphoner})
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("it has not begun within %v", startWithin)
 	}
 	if err != nil {
-		p.run.kill()
-		return fmt.Errorf("start %s: %w", p.info.Name, p.run.explain(err))
+		p.Run.kill()
+		return fmt.Errorf("start %s: %w", p.Info.Name, p.Run.explain(err))
 	}
 	return nil
 }
@@ -114,17 +104,17 @@ func (f *Fleet) letGo(ctx context.Context, p *place) error {
 func (f *Fleet) Kill(ctx context.Context, peers ...int) error {
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
-	all, err := f.living(peers)
+	all, err := f.Living(peers)
 	if err != nil {
 		return err
 	}
 	f.Tell(time.Now(), "kill "+cable.List(peers), peers)
-	for _, r := range all {
-		r.setEnding("kill")
-		r.cmd.Process.Kill()
+	for _, p := range all {
+		p.Run.setEnding("kill")
+		p.Run.cmd.Process.Kill()
 	}
-	for _, r := range all {
-		<-r.ended
+	for _, p := range all {
+		<-p.Run.ended
 	}
 	return f.Obey(ctx)
 }
@@ -133,125 +123,30 @@ func (f *Fleet) Kill(ctx context.Context, peers ...int) error {
 func (f *Fleet) Stop(ctx context.Context, peers ...int) error {
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
-	all, err := f.living(peers)
+	all, err := f.Living(peers)
 	if err != nil {
 		return err
 	}
-	for _, r := range all {
-		if f.isPaused(r) {
-			return fmt.Errorf("%s is paused and would not hear it: resume it first, or kill it", r.place.info.Name)
-		}
+	if err := f.Awake(all); err != nil {
+		return err
 	}
 	f.Tell(time.Now(), "stop "+cable.List(peers), peers)
-	err = cable.Each(all, len(all), func(r *run) error {
+	err = cable.Each(all, len(all), func(p *place) error {
 		begun := time.Now()
-		r.setEnding("stop")
-		r.end(endWithin)
+		p.Run.setEnding("stop")
+		p.Run.end(endWithin)
 		if time.Since(begun) >= endWithin {
-			return fmt.Errorf("%s did not end within %v, and was killed", r.place.info.Name, endWithin)
+			return fmt.Errorf("%s did not end within %v, and was killed", p.Info.Name, endWithin)
 		}
 		return nil
 	})
 	return errors.Join(err, f.Obey(ctx))
 }
 
-// pauseWithin is how long a signal may take to stop a process. It takes microseconds.
-const pauseWithin = 2 * time.Second
-
-// Pause stops processes; their kernel goes on acknowledging what they are sent.
+// Pause stops processes.
 func (f *Fleet) Pause(ctx context.Context, peers ...int) error {
-	f.Doing.Lock()
-	defer f.Doing.Unlock()
 	if err := canPause(); err != nil {
 		return err
 	}
-	all, err := f.living(peers)
-	if err != nil {
-		return err
-	}
-	for _, r := range all {
-		if f.isPaused(r) {
-			return fmt.Errorf("%s is paused already", r.place.info.Name)
-		}
-	}
-	f.Tell(time.Now(), "pause "+cable.List(peers), peers)
-	return cable.Each(all, len(all), func(r *run) error {
-		if err := freeze(r.cmd.Process); err != nil {
-			return err
-		}
-		for begun := time.Now(); ; time.Sleep(time.Millisecond) {
-			is, err := stopped(r.cmd.Process)
-			if is {
-				break
-			}
-			if err != nil || time.Since(begun) > pauseWithin || ctx.Err() != nil {
-				thaw(r.cmd.Process)
-				return fmt.Errorf("%s was sent SIGSTOP and does not stop: %w", r.place.info.Name, errors.Join(err, ctx.Err()))
-			}
-		}
-		f.setPaused(r, true)
-		return nil
-	})
-}
-
-// Resume lets paused peers go on, under the rules that are in force by now.
-func (f *Fleet) Resume(ctx context.Context, peers ...int) error {
-	f.Doing.Lock()
-	defer f.Doing.Unlock()
-	all, err := f.living(peers)
-	if err != nil {
-		return err
-	}
-	for _, r := range all {
-		if !f.isPaused(r) {
-			return fmt.Errorf("%s is not paused", r.place.info.Name)
-		}
-	}
-	f.Tell(time.Now(), "resume "+cable.List(peers), peers)
-	return cable.Each(all, len(all), func(r *run) error {
-		if err := thaw(r.cmd.Process); err != nil {
-			return err
-		}
-		f.setPaused(r, false)
-		return f.obey(ctx, r)
-	})
-}
-
-// living returns the runs of peers, all of which must live.
-func (f *Fleet) living(peers []int) ([]*run, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return nil, errClosed
-	}
-	var all []*run
-	for _, number := range peers {
-		p, err := f.place(number)
-		if err == nil && !p.info.Alive {
-			err = fmt.Errorf("%s has ended", p.info.Name)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p.run)
-	}
-	return all, nil
-}
-
-func (f *Fleet) isPaused(r *run) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return r.place.info.Paused
-}
-
-// setPaused notes that a peer is paused or no longer is, and tells.
-func (f *Fleet) setPaused(r *run, paused bool) {
-	f.mu.Lock()
-	r.place.info.Paused = paused && r.place.info.Alive
-	f.mu.Unlock()
-	kind := fleet.Resumed
-	if paused {
-		kind = fleet.Paused
-	}
-	f.Emit(fleet.Event{At: time.Now(), Kind: kind, Peer: r.place.info.Number, Run: r.number})
+	return f.Base.Pause(ctx, peers...)
 }

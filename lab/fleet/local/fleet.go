@@ -7,8 +7,6 @@
 package local
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -17,8 +15,7 @@ import (
 	"time"
 
 	"hearsay/lab/fleet"
-	"hearsay/lab/fleet/cable"
-	"hearsay/peer/node"
+	"hearsay/lab/fleet/places"
 )
 
 const (
@@ -34,17 +31,12 @@ const (
 
 // Fleet is a fleet.Fleet of processes.
 type Fleet struct {
-	fleet.Hub
-	cable.Network
+	places.Base[*run]
 	cfg     fleet.Config
 	program string
 	role    string   // the environment variable that makes a peer of it
 	flags   []string // of every peer
 	spawn   *spawner
-
-	mu     sync.Mutex
-	places []*place
-	closed bool
 }
 
 // reserved are flags by which a fleet holds its peers.
@@ -102,21 +94,6 @@ func loopback() (string, error) {
 // Engine is local.
 func (f *Fleet) Engine() string { return "local" }
 
-// Now is the machine's clock.
-func (f *Fleet) Now() time.Time { return time.Now() }
-
-// Sleep waits.
-func (f *Fleet) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // Can returns why a fault cannot be made here.
 func (f *Fleet) Can(fault fleet.Fault) error {
 	if fault == fleet.FaultPause {
@@ -125,80 +102,23 @@ func (f *Fleet) Can(fault fleet.Fault) error {
 	return nil
 }
 
-// Peers are all places.
-func (f *Fleet) Peers() []fleet.Peer {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := make([]fleet.Peer, len(f.places))
-	for i, p := range f.places {
-		out[i] = p.info
-	}
-	return out
-}
-
-// Publish says something at a peer.
-func (f *Fleet) Publish(ctx context.Context, peer int, text []byte) (fleet.Published, error) {
-	r, err := f.speaking(peer)
-	if err != nil {
-		return fleet.Published{}, err
-	}
-	return r.hold.Publish(ctx, text, "")
-}
-
-// Status is what a peer says of itself.
-func (f *Fleet) Status(ctx context.Context, peer int) (*node.Status, error) {
-	r, err := f.speaking(peer)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, cable.AnswerWithin)
-	defer cancel()
-	return r.hold.Status(ctx)
-}
-
-var errClosed = errors.New("the fleet is closed")
-
-// speaking returns the run of a peer that lives and is not paused.
-func (f *Fleet) speaking(number int) (*run, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	p, err := f.place(number)
-	switch {
-	case err != nil:
-		return nil, err
-	case !p.info.Alive:
-		return nil, fmt.Errorf("%s has ended", p.info.Name)
-	case p.info.Paused:
-		return nil, fmt.Errorf("%s is paused", p.info.Name)
-	}
-	return p.run, nil
-}
-
-// place returns a place by its number. The caller holds mu.
-func (f *Fleet) place(number int) (*place, error) {
-	if number < 1 || number > len(f.places) {
-		return nil, fmt.Errorf("there is no peer %d", number)
-	}
-	return f.places[number-1], nil
-}
-
 // Close ends all peers, and returns when nothing is left of them.
 func (f *Fleet) Close() error {
 	f.Doing.Lock()
 	defer f.Doing.Unlock()
-	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
+	f.Mu.Lock()
+	if f.Closed {
+		f.Mu.Unlock()
 		return nil
 	}
-	f.closed = true
+	f.Closed = true
 	var all []*run
-	for _, p := range f.places {
-		if p.run != nil {
-			all = append(all, p.run)
+	for _, p := range f.List {
+		if p.Run != nil {
+			all = append(all, p.Run)
 		}
 	}
-	f.mu.Unlock()
+	f.Mu.Unlock()
 	var wg sync.WaitGroup
 	for _, r := range all {
 		wg.Go(func() { r.end(endWithin) })

@@ -60,8 +60,8 @@ func beLab() {
 		fail(f.Pause(context.Background(), 2))
 	}
 	var pids []int
-	for _, p := range f.places {
-		pids = append(pids, p.run.cmd.Process.Pid)
+	for _, p := range f.List {
+		pids = append(pids, p.Run.cmd.Process.Pid)
 	}
 	json.NewEncoder(os.Stdout).Encode(pids)
 	select {}
@@ -424,7 +424,7 @@ func TestBadUse(t *testing.T) {
 func TestCrash(t *testing.T) {
 	m := newMesh(t, 3, nil)
 	m.until(10*time.Second, "a mesh", m.meshed)
-	m.places[1].run.cmd.Process.Kill()
+	m.List[1].Run.cmd.Process.Kill()
 	m.until(10*time.Second, "a crash", func(events []fleet.Event) error {
 		for _, e := range events {
 			if e.Kind == fleet.Ended && e.Peer == 2 && e.Reason == "crash" {

@@ -15,15 +15,11 @@ import (
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/cable"
 	"hearsay/lab/fleet/hold"
+	"hearsay/lab/fleet/places"
 	"hearsay/peer/hook"
 )
 
-// place is where a peer runs, and runs again.
-type place struct {
-	info     fleet.Peer
-	siphoner bool
-	run      *run // the present one, or the last
-}
+type place = places.Place[*run]
 
 // run is one process.
 type run struct {
@@ -44,24 +40,24 @@ func (f *Fleet) begin(ctx context.Context, p *place) error {
 	defer cancel()
 	r, err := f.launch(p)
 	if err != nil {
-		return fmt.Errorf("start %s: %w", p.info.Name, err)
+		return fmt.Errorf("start %s: %w", p.Info.Name, err)
 	}
 	hello, err := r.hold.Hello(ctx)
 	if err != nil {
 		r.kill()
-		return fmt.Errorf("start %s: %w", p.info.Name, r.explain(err))
+		return fmt.Errorf("start %s: %w", p.Info.Name, r.explain(err))
 	}
-	f.mu.Lock()
-	p.info.ID, p.info.Addr = hello.ID, hello.Addr
-	f.mu.Unlock()
+	f.Mu.Lock()
+	p.Info.ID, p.Info.Addr = hello.ID, hello.Addr
+	f.Mu.Unlock()
 	return nil
 }
 
 // launch starts the process.
 func (f *Fleet) launch(p *place) (*run, error) {
-	r := &run{fleet: f, place: p, number: p.info.Run + 1, logged: &tail{}, ended: make(chan struct{})}
-	r.cmd = exec.Command(f.program, append([]string{"--lab", "--name=" + p.info.Name, "--listen=127.0.0.1:0"}, f.flags...)...)
-	r.cmd.Args[0] = "hearsay-" + p.info.Name
+	r := &run{fleet: f, place: p, number: p.Info.Run + 1, logged: &tail{}, ended: make(chan struct{})}
+	r.cmd = exec.Command(f.program, append([]string{"--lab", "--name=" + p.Info.Name, "--listen=127.0.0.1:0"}, f.flags...)...)
+	r.cmd.Args[0] = "hearsay-" + p.Info.Name
 	r.cmd.Env = append(environment(f.cfg.Env), f.role)
 	in, err := r.cmd.StdinPipe()
 	if err != nil {
@@ -75,20 +71,20 @@ func (f *Fleet) launch(p *place) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
-		return nil, errClosed
+	f.Mu.Lock()
+	if f.Closed {
+		f.Mu.Unlock()
+		return nil, places.ErrClosed
 	}
-	f.mu.Unlock()
+	f.Mu.Unlock()
 	if err := f.spawn.start(r.cmd); err != nil {
 		return nil, err
 	}
 	r.hold = hold.New(in, out, r.told)
-	f.mu.Lock()
-	p.run = r
-	p.info.Run, p.info.Alive, p.info.Paused, p.info.Started, p.info.ID, p.info.Addr = r.number, true, false, time.Now(), "", ""
-	f.mu.Unlock()
+	f.Mu.Lock()
+	p.Run = r
+	p.Info.Run, p.Info.Alive, p.Info.Paused, p.Info.Started, p.Info.ID, p.Info.Addr = r.number, true, false, time.Now(), "", ""
+	f.Mu.Unlock()
 	go r.watch(log)
 	return r, nil
 }
@@ -106,7 +102,7 @@ func environment(more []string) []string {
 
 // told hands on what the peer tells.
 func (r *run) told(e *hook.Event, missed uint64) {
-	number := r.place.info.Number
+	number := r.place.Info.Number
 	if missed > 0 {
 		r.fleet.Emit(fleet.Event{At: time.Now(), Kind: fleet.Missed, Peer: number, Run: r.number, Count: missed})
 	}
@@ -115,22 +111,48 @@ func (r *run) told(e *hook.Event, missed uint64) {
 	}
 }
 
+// Speaker is who answers for the peer: itself.
+func (r *run) Speaker() *hold.Peer { return r.hold }
+
+// pauseWithin is how long a signal may take to stop a process. It takes microseconds.
+const pauseWithin = 2 * time.Second
+
+// Freeze stops the process by SIGSTOP, and waits until the kernel says so.
+func (r *run) Freeze(ctx context.Context) error {
+	if err := freeze(r.cmd.Process); err != nil {
+		return err
+	}
+	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+		is, err := stopped(r.cmd.Process)
+		if is {
+			return nil
+		}
+		if err != nil || time.Since(begun) > pauseWithin || ctx.Err() != nil {
+			thaw(r.cmd.Process)
+			return fmt.Errorf("%s was sent SIGSTOP and does not stop: %w", r.place.Info.Name, errors.Join(err, ctx.Err()))
+		}
+	}
+}
+
+// Thaw lets it go on by SIGCONT.
+func (r *run) Thaw(context.Context) error { return thaw(r.cmd.Process) }
+
 // watch waits for the process to end, and tells.
 func (r *run) watch(log io.Reader) {
 	f := r.fleet
-	number := r.place.info.Number
+	number := r.place.Info.Number
 	r.logged.read(log, func(line string) {
 		f.Emit(fleet.Event{At: time.Now(), Kind: fleet.Log, Peer: number, Run: r.number, Reason: line})
 	})
 	<-r.hold.Done() // all that it said is read
 	r.cmd.Wait()
-	f.mu.Lock()
+	f.Mu.Lock()
 	how := r.ending
 	if how == "" {
 		how = "crash"
 	}
-	r.place.info.Alive, r.place.info.Paused = false, false
-	f.mu.Unlock()
+	r.place.Info.Alive, r.place.Info.Paused = false, false
+	f.Mu.Unlock()
 	f.Emit(fleet.Event{At: time.Now(), Kind: fleet.Ended, Peer: number, Run: r.number, Reason: how})
 	close(r.ended)
 	if how == "crash" {
@@ -156,8 +178,8 @@ func (f *Fleet) crashed() {
 
 // setEnding says how we are about to end it.
 func (r *run) setEnding(how string) {
-	r.fleet.mu.Lock()
-	defer r.fleet.mu.Unlock()
+	r.fleet.Mu.Lock()
+	defer r.fleet.Mu.Unlock()
 	if r.ending == "" {
 		r.ending = how
 	}
@@ -166,12 +188,12 @@ func (r *run) setEnding(how string) {
 // end has the process end by itself, and kills it if it has not within that time.
 func (r *run) end(within time.Duration) {
 	f := r.fleet
-	f.mu.Lock()
-	paused := r.place.info.Paused
+	f.Mu.Lock()
+	paused := r.place.Info.Paused
 	if r.ending == "" {
 		r.ending = "stop"
 	}
-	f.mu.Unlock()
+	f.Mu.Unlock()
 	if paused {
 		thaw(r.cmd.Process)
 	}
