@@ -54,19 +54,28 @@ func (r *run) Obey(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	err := f.obeyHand(ctx, r)
-	if err == nil && f.project == "" && r.began {
-		rules := f.ownRules(r.place.Info.Number)
-		request := hook.Request{Do: hook.DoRules, Rules: &rules}
-		if f.IsPaused(r.place) {
-			_, err = r.talk.hold.Ask(ctx, request)
-		} else {
-			_, err = r.talk.hold.Do(ctx, request)
-		}
+	if err == nil && r.began && !f.IsPaused(r.place) {
+		err = r.askItself(ctx)
 	}
 	if err != nil && !errors.Is(err, hold.ErrGone) {
 		return fmt.Errorf("%s does not obey: %w", r.place.Info.Name, err)
 	}
 	return nil
+}
+
+// askItself has a peer of our own be late and lose, and waits until it does.
+func (r *run) askItself(ctx context.Context) error {
+	wait, err := r.tellItself(ctx)
+	if err == nil {
+		_, err = wait(ctx)
+	}
+	return err
+}
+
+// tellItself does not wait.
+func (r *run) tellItself(ctx context.Context) (wait func(context.Context) (*hook.Reply, error), err error) {
+	rules := r.fleet.ownRules(r.place.Info.Number)
+	return r.talk.hold.Ask(ctx, hook.Request{Do: hook.DoRules, Rules: &rules})
 }
 
 // obeyHand has a peer's hand filter what others send it. One that was never needed is not needed for nothing.

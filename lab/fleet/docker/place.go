@@ -30,7 +30,7 @@ type run struct {
 	api      string // where the peer serves HTTP, in its own namespace
 	mac      string
 	talk     *session // with the peer, or with a hand that speaks for it
-	began    bool     // it was let begin
+	began    bool     // it is ours, and was let begin
 	mu       sync.Mutex
 	hand     *session // if there is one
 	ending   string
@@ -57,8 +57,13 @@ func (r *run) Freeze(ctx context.Context) error {
 	return nil
 }
 
-// Thaw has it go on.
+// Thaw has it go on. The rules of now await it.
 func (r *run) Thaw(ctx context.Context) error {
+	if r.began {
+		if _, err := r.tellItself(ctx); err != nil {
+			return err
+		}
+	}
 	_, err := r.fleet.docker.ContainerUnpause(ctx, r.place.Key, client.ContainerUnpauseOptions{})
 	return err
 }

@@ -134,8 +134,14 @@ func (r *run) Freeze(ctx context.Context) error {
 	}
 }
 
-// Thaw lets it go on by SIGCONT.
-func (r *run) Thaw(context.Context) error { return thaw(r.cmd.Process) }
+// Thaw lets it go on by SIGCONT. The rules of now await it: it was told none while it was paused, or they would have
+// piled up where nobody reads.
+func (r *run) Thaw(ctx context.Context) error {
+	if _, err := r.hold.Ask(ctx, hook.Request{Do: hook.DoRules, Rules: r.fleet.rules(r.place.Info.Number)}); err != nil {
+		return err
+	}
+	return thaw(r.cmd.Process)
+}
 
 // watch waits for the process to end, and tells.
 func (r *run) watch(log io.Reader) {
