@@ -455,3 +455,24 @@ func TestSiphoner(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is done meanwhile, a paused peer holds nobody up, and goes on under the rules of then.
+func TestManyFaultsWhileOneIsPaused(t *testing.T) {
+	m := newMesh(t, 3, nil)
+	if err := m.Can(fleet.FaultPause); err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	m.until(10*time.Second, "a mesh", m.meshed)
+	m.must(m.Pause(ctx, 3))
+	for range 800 { // more than fits into a pipe
+		m.must(m.Delay(ctx, quantity.Spread{Mean: time.Millisecond}, 1))
+	}
+	m.must(m.Isolate(ctx, 3))
+	m.must(m.Resume(ctx, 3))
+	id := m.say(1, "not for the third")
+	m.until(10*time.Second, "two have it", heard(id, 1, 2))
+	m.must(m.Heal(ctx))
+	m.until(20*time.Second, "all have it", heard(id, 1, 2, 3))
+}
