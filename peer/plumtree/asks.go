@@ -16,7 +16,7 @@ func (t *Tree) request(l *link, a ask) {
 	if a.origin != nil {
 		v := &l.views[a.origin.slot]
 		v.asked = max(v.asked, a.last)
-		v.ask(&a)
+		v.ask(&a, t.now)
 	}
 }
 

@@ -41,8 +41,8 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 	switch {
 	case o.verdict.covers(r, t.now):
 		return t.gone(l, r, min(last, o.verdict.last), o.verdict.old)
-	case r.start >= 0:
-		return t.gone(l, r, last, true) // older than we are, and the asker is younger
+	case r.start >= 0 || r.start > o.skippedAt:
+		return t.gone(l, r, last, true) // older than we are, and the asker is younger, or hardly older
 	case t.now > t.cfg.Retain:
 		return t.gone(l, r, last, false) // older than we are, so they have expired everywhere
 	}
@@ -87,7 +87,7 @@ func (t *Tree) deepNext(o *origin) {
 		d.until = min(d.last, d.from.views[o.slot].has)
 		d.due = t.now + deepPatience
 		t.request(d.from, ask{o, d.next, d.until, d.start, false})
-	case t.now > t.cfg.Retain || len(d.gone) > 0 && (!open || d.silent > 0 && t.now-d.silent >= deepAgain):
+	case t.now > t.cfg.Retain || len(d.gone) > 0 && (!open || d.silent > 0 && t.now-d.silent >= deepSilence):
 		t.conclude(o, d.last, false)
 		t.deepMoved(o, d.last+1)
 		return
@@ -99,6 +99,9 @@ func (t *Tree) deepNext(o *origin) {
 		d.due = t.now + deepAgain
 		if d.silent == 0 {
 			d.silent = t.now
+		}
+		if len(d.gone) > 0 {
+			d.due = d.silent + deepSilence
 		}
 	}
 	t.retryAt = min(t.retryAt, d.due)

@@ -217,7 +217,7 @@ func TestOldForUsIsNotOldForAll(t *testing.T) {
 	c.say(3, "GONE lost $b.1-1")
 	c.want("what is gone is gone for everybody", "2 GONE lost $b.1-1")
 	v := &c.tree.link(3).views[c.tree.origins.findName(letter('b')).slot]
-	v.sent = []sent{{1, 1, 0}}
+	v.sent = []sent{{next: 1, last: 1}}
 	c.tree.origins.findName(letter('b')).verdict = verdict{}
 	c.say(2, "GRAFT 600000 $b.1-1")
 	c.want("once more", "3 WANT $b.1-1")
@@ -232,13 +232,13 @@ func TestOldForUsIsNotOldForAll(t *testing.T) {
 func TestSentIsBounded(t *testing.T) {
 	var v view
 	for i := range uint64(100) {
-		v.ask(&ask{first: i, last: i, start: instant(i)})
+		v.ask(&ask{first: i, last: i, start: instant(i)}, instant(i))
 	}
 	if len(v.sent) != maxSent {
 		t.Fatalf("%d asks are remembered, and %d may be", len(v.sent), maxSent)
 	}
-	if start, none := v.answered(95, 99); none || start != 95 {
-		t.Errorf("the first that fits is of %d: %v", start, none)
+	if a, none := v.answered(95, 99); none || a.start != 95 {
+		t.Errorf("the first that fits is of %d: %v", a.start, none)
 	}
 	if _, none := v.answered(1, 1); !none {
 		t.Error("what was forgotten is known still")
@@ -314,4 +314,20 @@ func TestDeepFetchTellsOtherNewcomers(t *testing.T) {
 	c.want("it is passed on", "2 MSG a1")
 	c.wait(ihaveDelay)
 	c.want("another newcomer may look for it", "3 IHAVE $a.9")
+}
+
+// TestNobodyLooksForWhatIsTooOld has a newcomer asked for what it skipped by somebody who is not older than it is, or
+// hardly.
+func TestNobodyLooksForWhatIsTooOld(t *testing.T) {
+	c := newcomer(t)
+	c.upFor(3, time.Minute)
+	c.said = nil
+	c.say(3, "WANT 60000 $a.1-7")
+	c.want("as old as we are", "3 GONE old $a.1-7")
+	c.upFor(4, time.Minute+500*time.Millisecond)
+	c.said = nil
+	c.say(4, "WANT 60500 $a.1-7")
+	c.want("half a second older may be owed what we were told is older than we are, by a second at least", "1 WANT $a.1-7")
+	c.say(1, "GONE old $a.1-7")
+	c.want("he was not", "4 GONE old $a.1-7")
 }

@@ -20,9 +20,9 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	v := &l.views[o.slot]
 	last := min(r.Last, v.asked) // beyond that, nobody asked
 	l.progress = t.now
-	start, none := v.answered(r.First, last)
+	answered, none := v.answered(r.First, last)
 	if d := o.deep; d != nil && r.First <= d.next && d.next <= last && slices.Contains(d.asked, l) {
-		if !c.Old || none || start <= d.start {
+		if !c.Old || none || answered.start <= d.start {
 			t.onDeepGone(l, o, last, c.Old)
 		} else if !v.awaits(d.next, d.start) { // that was too old for somebody younger
 			t.request(l, ask{o, d.next, d.until, d.start, false})
@@ -33,7 +33,13 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 		return ""
 	}
 	if c.Old && !t.cfg.History {
-		t.skip(o, min(last, o.firstHeld()-1))
+		// It is older than we were when we asked, by startSlack. Our word was under way for no longer than the answer
+		// has taken.
+		published := never
+		if !none {
+			published = answered.start - startSlack + t.now - answered.at
+		}
+		t.skip(o, min(last, o.firstHeld()-1), published)
 		return ""
 	}
 	v.gone = max(v.gone, last)

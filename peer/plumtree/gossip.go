@@ -47,10 +47,10 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 	if m.Seq > o.upto+1 {
 		switch {
 		case t.old(a.published):
-			t.skip(o, min(m.Seq, o.firstHeld())-1) // what came before an old message is older still
+			t.skip(o, min(m.Seq, o.firstHeld())-1, a.published) // what came before an old message is older still
 		case o.upto == 0 && t.forgot:
 			// We had only been told of it. It is probably one that we have forgotten, as in originOf.
-			t.skip(o, min(m.Low, o.firstHeld())-1)
+			t.skip(o, min(m.Low, o.firstHeld())-1, never)
 		}
 	}
 	switch {
@@ -95,7 +95,7 @@ func (t *Tree) originOf(a *arrival) *origin {
 	// never heard of it, though, it was owed to us, so we ask, and count it as lost.
 	if t.now < t.cfg.Retain || t.forgot {
 		o.upto = m.Low - 1
-		o.skipped = o.upto
+		o.skipped, o.skippedAt = o.upto, never
 	}
 	return o
 }
@@ -125,7 +125,7 @@ func (t *Tree) accept(o *origin, a *arrival) {
 	frame, head := t.keep(o, a, o.published, span.Span)
 	links := t.relay(o, frame)
 	if t.old(a.published) {
-		o.skipped = m.Seq
+		o.skipped, o.skippedAt = m.Seq, max(o.skippedAt, a.published)
 		t.dropSpan(o, a, reasonOld, span, links)
 		return
 	}

@@ -35,6 +35,8 @@ const (
 	deepPatience = 2 * time.Second
 	// deepAgain is how long to wait before asking all of them again. Somebody new is asked at once.
 	deepAgain = 10 * time.Second
+	// deepSilence is how long those who do not answer are waited for, when one who had it says that it is gone.
+	deepSilence = 4 * time.Second
 	// verdictFor is how long we believe that what we never had cannot be had.
 	verdictFor = 10 * time.Second
 	// urgency is how long after the loss of an eager link whatever is announced and missing is grafted

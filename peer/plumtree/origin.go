@@ -21,6 +21,8 @@ type origin struct {
 	// skipped: what we do not hold up to and including skipped is older than this peer. We never had
 	// it, though others may.
 	skipped uint64
+	// skippedAt is when the newest of these was published, as far as we know: never, if that may be any time.
+	skippedAt instant
 	// evicted is the highest message that was removed from the log, and evictedAt when it was published.
 	evicted   uint64
 	evictedAt instant
@@ -51,7 +53,7 @@ func (s *origins) findName(name wire.Origin) *origin { return s.byName[string(na
 // add makes an entry. The name is copied, for it may be part of a frame.
 func (s *origins) add(name wire.Origin) *origin {
 	o := &origin{name: wire.Origin(strings.Clone(string(name)))}
-	o.due, o.published = never, -never
+	o.due, o.published, o.skippedAt = never, -never, -never
 	if n := len(s.free); n > 0 {
 		o.slot, s.free = s.free[n-1], s.free[:n-1]
 	} else {

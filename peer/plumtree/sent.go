@@ -9,36 +9,37 @@ import "slices"
 type sent struct {
 	next, last uint64
 	start      instant // since when whoever it was for is owed messages
+	at         instant // when we asked
 }
 
 // maxSent is how many of them are remembered for one origin of one link: beyond it the oldest is forgotten. Each
 // takes the patience of a deep fetch to come about.
 const maxSent = 8
 
-func (v *view) ask(a *ask) {
+func (v *view) ask(a *ask, now instant) {
 	if len(v.sent) == maxSent {
 		v.sent = slices.Delete(v.sent, 0, 1)
 	}
-	v.sent = append(v.sent, sent{a.first, a.last, a.start})
+	v.sent = append(v.sent, sent{a.first, a.last, a.start, now})
 }
 
-// answered takes note of an answer for first to last, and returns since when whoever it is for is owed
-// messages; none reports that nobody asked, as far as we remember.
-func (v *view) answered(first, last uint64) (start instant, none bool) {
+// answered takes note of an answer for first to last, and returns the ask that it answers; none reports that
+// nobody asked, as far as we remember.
+func (v *view) answered(first, last uint64) (a sent, none bool) {
 	for i := range v.sent {
 		s := &v.sent[i]
 		if s.next > last || s.last < first {
 			continue
 		}
-		start = s.start
+		a = *s
 		if s.next = last + 1; s.next > s.last {
 			if v.sent = slices.Delete(v.sent, i, i+1); len(v.sent) == 0 {
 				v.sent = nil
 			}
 		}
-		return start, false
+		return a, false
 	}
-	return 0, true
+	return sent{}, true
 }
 
 // awaits reports whether an answer for seq is outstanding that is of use to who is owed messages since start.

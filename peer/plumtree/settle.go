@@ -9,12 +9,13 @@ func (t *Tree) lose(o *origin, last uint64, why string) {
 	t.settle(o, last)
 }
 
-// skip settles what is older than this peer, up to and including last.
-func (t *Tree) skip(o *origin, last uint64) {
+// skip settles what is older than this peer, up to and including last, and was published at the given time or
+// before.
+func (t *Tree) skip(o *origin, last uint64, published instant) {
 	if last <= o.upto {
 		return
 	}
-	o.skipped = last
+	o.skipped, o.skippedAt = last, max(o.skippedAt, published)
 	t.settle(o, last)
 }
 
