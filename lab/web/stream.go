@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"hearsay/lab/watch"
@@ -21,12 +19,10 @@ const (
 	// beatEvery is how often something is sent when there is nothing to tell, so that both sides know of a dead
 	// connection.
 	beatEvery = 5 * time.Second
-	// retryAfter is after how many milliseconds a browser comes back.
-	retryAfter = 500
 )
 
-// stream sends what happens: a State first, unless the browser comes back for what it has missed and that is still
-// kept; then Batches. The events' ids are the lab's boot and the batch's number, since another lab counts anew.
+// stream sends what happens: a State, and then Batches, with another State between if a reader is so slow that what it
+// needs next is no longer kept. Whoever comes back begins with a State too: it may be another lab that answers.
 func (p *page) stream(w http.ResponseWriter, r *http.Request) {
 	select {
 	case p.streams <- struct{}{}:
@@ -35,18 +31,17 @@ func (p *page) stream(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusServiceUnavailable, fmt.Sprintf("%d pages look on already", maxStreams))
 		return
 	}
-	s := sender{p: p, w: w, rc: http.NewResponseController(w)}
+	s := sender{w: w, rc: http.NewResponseController(w)}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	fmt.Fprintf(&s.buf, "retry: %d\n\n", retryAfter)
-	seq, known := p.resume(r.Header.Get("Last-Event-ID"))
+	seq, behind := uint64(0), true
 	for r.Context().Err() == nil {
-		if !known {
+		if behind {
 			state := p.cfg.Watch.State()
-			s.event("state", state.Seq, encode(state))
-			seq, known = state.Seq, true
+			s.event("state", encode(state))
+			seq = state.Seq
 		}
 		if !s.flush() {
 			return
@@ -57,35 +52,24 @@ func (p *page) stream(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			s.buf.WriteString(": nothing new\n\n")
 		}
-		known = ok
+		behind = !ok
 		for _, c := range list {
-			s.event("batch", c.Seq, c.JSON)
+			s.event("batch", c.JSON)
 			seq = c.Seq
 		}
 	}
 }
 
-// resume is the number after which a browser wants to go on.
-func (p *page) resume(last string) (seq uint64, ok bool) {
-	boot, number, ok := strings.Cut(last, "-")
-	if !ok || boot != p.boot {
-		return 0, false
-	}
-	seq, err := strconv.ParseUint(number, 10, 64)
-	return seq, err == nil
-}
-
 // sender writes events.
 type sender struct {
-	p   *page
 	w   http.ResponseWriter
 	rc  *http.ResponseController
 	buf bytes.Buffer
 }
 
 // event adds one. Its data is JSON, which has no line ends.
-func (s *sender) event(name string, seq uint64, data json.RawMessage) {
-	fmt.Fprintf(&s.buf, "event: %s\nid: %s-%d\ndata: %s\n\n", name, s.p.boot, seq, data)
+func (s *sender) event(name string, data json.RawMessage) {
+	fmt.Fprintf(&s.buf, "event: %s\ndata: %s\n\n", name, data)
 }
 
 func (s *sender) flush() bool {

@@ -15,7 +15,7 @@ export function el(what, attributes = {}, ...children) {
 }
 
 /** put appends children, which are elements or texts. */
-export function put(e, children) {
+function put(e, children) {
   for (const c of children.flat(Infinity)) {
     if (c !== null && c !== undefined && c !== false) e.append(c instanceof Node ? c : document.createTextNode(String(c)));
   }

@@ -115,10 +115,6 @@ export class Dots extends EventTarget {
     best?.button.focus();
   }
 
-  focus(n) {
-    this.#buttons.get(n)?.button.focus();
-  }
-
   #hover(e) {
     const n = Number(e.target.closest?.(".dot")?.dataset.n);
     const enter = e.type === "pointerover" || e.type === "focusin";

@@ -12,7 +12,7 @@ import { Replay } from "./replay.js";
 import { Scene } from "./scene.js";
 import { Store } from "./store.js";
 import { Strip } from "./strip.js";
-import { clock, short, span } from "./text.js";
+import { short, span } from "./text.js";
 
 const now = new Store(); // live
 const lab = new Lab(now);
@@ -80,7 +80,7 @@ function connection() {
   const live = $("live");
   live.classList.toggle("off", !lab.connected);
   live.classList.toggle("past", !replay.live);
-  set(live, !lab.connected ? "○ the lab does not answer; trying again" : replay.live ? "● live" : "◷ " + clock(replay.at, 1));
+  set(live, !lab.connected ? "○ the lab does not answer; trying again" : replay.live ? "● live" : "◷ the past");
   document.body.classList.toggle("off", !lab.connected);
   hands.show();
 }
