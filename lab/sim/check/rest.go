@@ -29,6 +29,8 @@ const (
 	quietSiphoner = 0.5
 	// Who opens one link and is dialled by nobody has one neighbor, and goes on seeking at the slowest pace.
 	quietLeaf = 0.1
+	// Who is heard by nobody is not told that others say the same, and says it once in a minute at rest.
+	quietDeaf = 1. / 40
 	quietFor  = 4 * time.Second
 )
 
@@ -100,6 +102,9 @@ func (p *play) quietMost() float64 {
 	most := quietMost + quietSiphoner*float64(len(p.s.Siphoners))
 	if p.single() {
 		most += quietLeaf * float64(len(p.hosts))
+	}
+	if p.s.NoMulticast {
+		most += quietDeaf * float64(len(p.hosts))
 	}
 	return most
 }

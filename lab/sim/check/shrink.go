@@ -11,6 +11,9 @@ import (
 // then.
 const maxTries = 1500
 
+// maxEvents bounds how long that takes: half a minute, or so. Schedules of many peers are run fewer times.
+const maxEvents = 20_000_000
+
 // seedsEach is with how many seeds a smaller schedule is tried. What is left out changes what chance does to the
 // rest, so that what fails with one seed may need another.
 const seedsEach = 2
@@ -36,10 +39,11 @@ type shrinker struct {
 	best  *Schedule
 	rule  string
 	tries int
+	spent uint64 // events
 	stop  func() bool
 }
 
-func (k *shrinker) tired() bool { return k.tries >= maxTries || k.stop != nil && k.stop() }
+func (k *shrinker) tired() bool { return k.tries >= maxTries || k.spent >= maxEvents || k.stop != nil && k.stop() }
 
 // try keeps a schedule if it can be, and fails as the first one did.
 func (k *shrinker) try(s *Schedule) bool {
@@ -49,6 +53,7 @@ func (k *shrinker) try(s *Schedule) bool {
 	for range seedsEach {
 		k.tries++
 		o := s.Run(Options{Stop: k.stop})
+		k.spent += o.Events
 		if o.Violation != nil && o.Violation.Rule == k.rule {
 			k.best = s
 			return true
