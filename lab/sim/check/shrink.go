@@ -43,7 +43,9 @@ type shrinker struct {
 	stop  func() bool
 }
 
-func (k *shrinker) tired() bool { return k.tries >= maxTries || k.spent >= maxEvents || k.stop != nil && k.stop() }
+func (k *shrinker) tired() bool {
+	return k.tries >= maxTries || k.spent >= maxEvents || k.stop != nil && k.stop()
+}
 
 // try keeps a schedule if it can be, and fails as the first one did.
 func (k *shrinker) try(s *Schedule) bool {
