@@ -2,7 +2,6 @@ package integration_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -115,13 +114,16 @@ func makeSwarm(t *testing.T, docker *client.Client) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		_, err := docker.SwarmLeave(ctx, client.SwarmLeaveOptions{Force: true})
-		if !slices.Contains(before, "docker_gwbridge") && slices.Contains(list(), "docker_gwbridge") {
-			_, rerr := docker.NetworkRemove(ctx, "docker_gwbridge", client.NetworkRemoveOptions{})
-			err = errors.Join(err, rerr)
-		}
-		if err != nil {
+		if _, err := docker.SwarmLeave(ctx, client.SwarmLeaveOptions{Force: true}); err != nil {
 			t.Errorf("leave the Swarm: %v", err)
 		}
+		// The tasks' containers are on their way out, and hold the network until they are gone.
+		eventually(t, time.Minute, "the Swarm's network is gone", func() error {
+			if slices.Contains(before, "docker_gwbridge") || !slices.Contains(list(), "docker_gwbridge") {
+				return nil
+			}
+			_, err := docker.NetworkRemove(ctx, "docker_gwbridge", client.NetworkRemoveOptions{})
+			return err
+		})
 	})
 }
