@@ -248,3 +248,42 @@ func TestMarkOfWhomWeHaveForgotten(t *testing.T) {
 		t.Errorf("%d count as lost", lost)
 	}
 }
+
+// What nobody has any more is lost a window after it was announced, and not what was announced after it.
+func TestLostOneByOne(t *testing.T) {
+	c := newTalk(t, 2)
+	c.msg(1, 'a', 1, 0)
+	c.said = nil
+	c.say(2, "IHAVE $a.2")
+	c.wait(5 * time.Minute)
+	c.say(2, "IHAVE $a.3")
+	c.down(2)
+	c.said = nil
+	c.wait(5*time.Minute + 30*time.Second)
+	c.wantIdle("somebody may come who has them, for as long as they are kept")
+	c.wait(30 * time.Second)
+	c.want("the one that was announced first has expired", "lost $a.2-2", "1 IHAVE $a.2")
+	c.wait(4 * time.Minute)
+	c.up(3)
+	c.said = nil
+	c.say(3, "HAVE last $a.3")
+	c.want("the other has not", "3 WANT $a.3-3")
+	c.msg(3, 'a', 3, 9*time.Minute)
+	c.want("and comes", "deliver a3", "1 MSG a3", "caught up 3 1/1")
+}
+
+func TestNotedIsBounded(t *testing.T) {
+	var n noted
+	for i := range uint64(10_000) {
+		n.add(i+1, instant(i)*instant(time.Second), instant(10*time.Minute))
+	}
+	if len(n) > 4*notedShare {
+		t.Fatalf("%d entries", len(n))
+	}
+	if got := n.before(instant(9_000 * time.Second)); got < 8_950 || got > 9_001 {
+		t.Errorf("by then number %d was announced", got)
+	}
+	if at := n.of(9_500); at < instant(9_499*time.Second) || at > instant(9_540*time.Second) {
+		t.Errorf("it was announced by %v", at)
+	}
+}

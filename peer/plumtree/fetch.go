@@ -24,7 +24,7 @@ func (t *Tree) fetch(o *origin, graft bool) {
 		if !gone {
 			// Nobody has it now. It stays missing for as long as somebody may come who does.
 			t.unask(o)
-			t.arm(o, max(o.blocked+t.cfg.Retain-t.now, 0))
+			t.arm(o, max(o.noted.of(o.upto+1)+t.cfg.Retain-t.now, 0))
 			return
 		}
 		t.lose(o, t.goneUntil(o), reasonGone)

@@ -6,6 +6,7 @@ import "slices"
 type missing struct {
 	waiting bool   // it is in Tree.behind; the rest only means something then
 	known   uint64 // the highest message that anybody announced
+	noted   noted  // when it was
 	held    []*held
 	blocked instant // when upto last moved, or we came to know that something is missing
 
@@ -25,11 +26,14 @@ type missing struct {
 func (t *Tree) lack(l *link, o *origin, seq uint64) {
 	if !o.waiting {
 		o.waiting = true
-		o.known, o.blocked, o.due = 0, t.now, never
+		o.known, o.noted, o.blocked, o.due = 0, o.noted[:0], t.now, never
 		o.from, o.first, o.patience = nil, l, 0
 		t.behind = append(t.behind, o)
 	}
-	o.known = max(o.known, seq)
+	if seq > o.known {
+		o.known = seq
+		o.noted.add(seq, t.now, t.cfg.Retain)
+	}
 }
 
 // miss is lack, and sees to it that what does not come by itself is grafted: at once, or when it has been
@@ -114,8 +118,10 @@ func (t *Tree) onDue(o *origin) {
 	l := o.from
 	switch {
 	// Who was asked knows better when to give up, so it is given time to.
-	case l == nil && t.now-o.blocked >= t.cfg.Retain, t.now-o.blocked >= 2*t.cfg.Retain:
-		t.lose(o, min(o.known, o.firstHeld()-1), reasonNobody)
+	case l == nil && o.noted.before(t.now-t.cfg.Retain) > o.upto:
+		t.lose(o, min(o.noted.before(t.now-t.cfg.Retain), o.firstHeld()-1), reasonNobody)
+	case t.now-o.blocked >= 2*t.cfg.Retain && o.noted.before(t.now-2*t.cfg.Retain) > o.upto:
+		t.lose(o, min(o.noted.before(t.now-2*t.cfg.Retain), o.firstHeld()-1), reasonNobody)
 	case l == nil && o.blocked+t.late.delay(t.now) > t.now:
 		t.arm(o, o.blocked+t.late.delay(t.now)-t.now) // payload is late, but it flows
 	case l == nil:

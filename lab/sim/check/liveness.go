@@ -31,6 +31,10 @@ const (
 	// of its neighbors has been asked, and those that never had it have been asked twice.
 	goneWithin = 40 * time.Second
 
+	// stillFor is how long nobody has received a copy when nothing goes round any more: as long as TCP may wait
+	// before it sends again, and some.
+	stillFor = 10 * time.Second
+
 	// lookEvery is how often the whole mesh is looked at.
 	lookEvery = 50 * time.Millisecond
 )
@@ -138,7 +142,7 @@ func (p *play) owed() bool {
 		copies = p.w.Counts.Copies
 		return copies == was
 	}
-	if p.w.Overflown() && p.w.Until(owedWithin, spreadFor, still) < 0 {
+	if p.w.Overflown() && p.w.Until(goneWithin, stillFor, still) < 0 {
 		return false // it goes round for longer: what is said now may be lost in it
 	}
 	p.w.Ledger.Through()
