@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -48,60 +47,6 @@ func (p *play) actTwo() {
 		}
 	}
 	p.w.Check()
-}
-
-// heal ends all that is wrong. Those that have died stay dead; whoever is to come back was started again.
-func (p *play) heal() {
-	p.over = true
-	p.note("everything is healed")
-	for _, h := range p.hosts {
-		h.Resume()
-		h.Firewall(p.siphoner(h))
-	}
-	p.w.Heal()
-	p.stake.endAll(p.w)
-	if !p.findable() && !p.acquainted() {
-		p.do(&Step{At: p.s.End, Verb: Start, Peers: p.s.JoinPeers})
-	}
-}
-
-// acquainted reports whether the peers that live know one another, if only by others. If those on the join
-// list have died before some could meet anybody, the name has to stand for somebody again: nothing else would
-// help them.
-func (p *play) acquainted() bool {
-	at := map[netip.AddrPort]int{}
-	part := make([]int, len(p.hosts))
-	for i, h := range p.hosts {
-		at[h.Addr()], part[i] = i, i
-	}
-	root := func(i int) int {
-		for part[i] != i {
-			i = part[i]
-		}
-		return i
-	}
-	living := func(h *sim.Host) bool { return h.Alive() && !p.siphoner(h) }
-	for i, h := range p.hosts {
-		if !living(h) {
-			continue
-		}
-		for _, k := range h.Status().Known {
-			if j, ok := at[k.Addr]; ok && living(p.hosts[j]) && p.hosts[j].ID() == k.ID {
-				part[root(i)] = root(j)
-			}
-		}
-	}
-	one := -1
-	for i, h := range p.hosts {
-		switch {
-		case !living(h):
-		case one < 0:
-			one = root(i)
-		case root(i) != one:
-			return false
-		}
-	}
-	return true
 }
 
 // within demands that what is wrong ends within a time. What wrong returns is nothing, or what is wrong.
@@ -187,62 +132,4 @@ func (p *play) counted() bool {
 		return false
 	}
 	return true
-}
-
-// newcomer has one more peer start, which gets in, hears what is said and is heard.
-func (p *play) newcomer() bool {
-	if !p.findable() {
-		return true
-	}
-	h := p.w.Add(sim.Options{Join: p.s.JoinPeers})
-	p.hosts = append(p.hosts, h)
-	p.note("start " + writePeers([]int{h.Number}))
-	h.Start()
-	in := p.within(enterWithin, func() *sim.Violation {
-		if out, in := h.Degree(); out+in > 0 {
-			return nil
-		}
-		return &sim.Violation{Rule: "newcomer", Host: h, What: h.Name + ", which has just started, has no link"}
-	})
-	if !in || !p.say(h) || !p.say(p.honest()) {
-		return false
-	}
-	return p.heard() && p.whole()
-}
-
-// findable reports whether a peer that starts now can find the others.
-func (p *play) findable() bool {
-	if len(p.s.JoinPeers) == 0 || !p.s.NoMulticast && p.s.Domains <= 1 {
-		return p.honest() != nil
-	}
-	for _, n := range p.s.JoinPeers {
-		if p.hosts[n-1].Alive() && !p.siphoner(p.hosts[n-1]) {
-			return true
-		}
-	}
-	return false
-}
-
-// honest picks a peer that runs and serves, or nil.
-func (p *play) honest() *sim.Host {
-	var list []*sim.Host
-	for _, h := range p.hosts {
-		if h.Alive() && !p.siphoner(h) {
-			list = append(list, h)
-		}
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	return list[p.w.Rand().IntN(len(list))]
-}
-
-// say publishes something. Nothing is wrong any more, so a peer that refuses it is at fault.
-func (p *play) say(h *sim.Host) bool {
-	return p.within(hearWithin, func() *sim.Violation {
-		if _, err := h.Publish(text(h, p.w.Now(), 0, 0)); err != nil {
-			return &sim.Violation{Rule: "busy", Host: h, What: fmt.Sprintf("%s cannot publish: %v", h.Name, err)}
-		}
-		return nil
-	})
 }
