@@ -25,7 +25,7 @@ func TestPlantedBugs(t *testing.T) {
 		var first *Found
 		tried := uint64(0)
 		s := Search{From: 1, Seeds: within, Least: 6, Most: 12, Parallel: runtime.NumCPU()}
-		s.Tell = func(r *Result) { tried = r.Seeds + r.Idle }
+		s.Tell = func(r *Result) { tried = r.Seeds }
 		s.Enough = 1
 		if r := s.Run(); len(r.Found) > 0 {
 			first = &r.Found[0]

@@ -27,8 +27,8 @@ const MaxFound = 20
 
 // Result is what a search has come to.
 type Result struct {
-	Seeds    uint64 // runs in which something was at stake
-	Idle     uint64 // and those that prove nothing, since nothing was
+	Seeds    uint64 // that were run
+	Idle     uint64 // of these, the runs that prove nothing, since nothing was at stake
 	Faults   int    // that took effect
 	Messages int
 	Events   uint64
@@ -91,10 +91,9 @@ func (s *Search) Run() *Result {
 }
 
 func (r *Result) add(seed uint64, s *Schedule, o *Outcome) {
+	r.Seeds++
 	if o.Idle() && o.Violation == nil {
 		r.Idle++
-	} else {
-		r.Seeds++
 	}
 	r.Faults += o.Faults
 	r.Messages += o.Messages
