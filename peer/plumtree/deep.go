@@ -26,15 +26,6 @@ type deep struct {
 	silent     instant // since when all the others have been asked and did not answer; zero if they have not
 }
 
-// verdict is the end of a deep fetch: that first to last, as far as they were published at start or
-// later, cannot be had. It spares asking again for the next asker.
-type verdict struct {
-	first, last uint64
-	start       instant
-	old         bool // they are older than start
-	until       instant
-}
-
 // deepHole answers for messages from r.next to last, which we skipped.
 func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 	o := r.origin
@@ -56,12 +47,6 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 		t.deepNext(o)
 	}
 	return 0
-}
-
-// covers reports whether the verdict answers r. That they are older than start says nothing to who is older
-// still; that they are gone does.
-func (v *verdict) covers(r *owed, now instant) bool {
-	return v.first <= r.next && r.next <= v.last && (!v.old || v.start <= r.start) && now < v.until
 }
 
 // deepNext asks the next neighbor, the oldest first, since it is the likeliest to have what we have
@@ -145,19 +130,6 @@ func (t *Tree) deepHeard(l *link, m wire.Mark) {
 	d.due, t.retryAt = t.now, t.now
 }
 
-// conclude says that what a deep fetch looked for next, up to and including last, cannot be had.
-func (t *Tree) conclude(o *origin, last uint64, old bool) {
-	d := o.deep
-	o.verdict = verdict{d.next, last, d.start, old, t.now + verdictFor}
-	for _, l := range t.links {
-		for _, r := range []*owed{l.views[o.slot].owed, l.views[o.slot].deep} {
-			if r != nil && r.parked && o.verdict.covers(r, t.now) {
-				t.gone(l, r, min(last, r.last, o.skipped), old)
-			}
-		}
-	}
-}
-
 // deepMoved goes on at next, and with whatever waited for what came before.
 func (t *Tree) deepMoved(o *origin, next uint64) {
 	d := o.deep
@@ -215,25 +187,4 @@ func (t *Tree) onDeep(o *origin, a *arrival) bool {
 	}
 	t.deepMoved(o, m.Seq+1)
 	return true
-}
-
-// onDeepGone takes a GONE up to last, if a deep fetch waits for it.
-func (t *Tree) onDeepGone(l *link, o *origin, last uint64, old bool) {
-	d := o.deep
-	if last = min(last, d.last); old {
-		t.conclude(o, last, true)
-		t.deepMoved(o, last+1)
-		return
-	}
-	d.gone = append(d.gone, l)
-	if l != d.from {
-		return
-	}
-	// If it has the rest, what is missing is gone for good; otherwise somebody else may have it.
-	if last < d.until {
-		t.conclude(o, last, false)
-		t.deepMoved(o, last+1)
-		return
-	}
-	t.deepNext(o)
 }
