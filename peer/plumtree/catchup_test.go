@@ -287,3 +287,16 @@ func TestNotedIsBounded(t *testing.T) {
 		t.Errorf("it was announced by %v", at)
 	}
 }
+
+// Whoever has said that all of it is gone is not waited for when a part is given up.
+func TestGoneIsGone(t *testing.T) {
+	c := newTalk(t, 2)
+	c.say(2, "HAVE last $a.3")
+	c.want("the first is asked", "2 WANT $a.1-3")
+	c.say(1, "HAVE last $a.5")
+	c.say(2, "GONE lost $a.1-3")
+	c.want("then the other", "1 WANT $a.1-5", "caught up 2 0/3")
+	c.say(2, "IHAVE $a.5")
+	c.say(1, "GONE lost $a.1-5")
+	c.want("what both have said to be gone is lost, and the rest is asked for at once", "2 WANT $a.4-5", "lost $a.1-3", "caught up 1 0/5")
+}

@@ -31,7 +31,7 @@ func (t *Tree) fetch(o *origin, graft bool) {
 		if !o.waiting {
 			return
 		}
-		if o.from != nil { // it goes on with what it was asked for
+		if l := o.from; l != nil && l.views[o.slot].gone <= o.upto { // it goes on with what it was asked for
 			t.arm(o, o.patience)
 			return
 		}

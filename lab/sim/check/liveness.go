@@ -30,6 +30,11 @@ const (
 	// of its neighbors has been asked, and those that never had it have been asked twice.
 	goneWithin = 40 * time.Second
 
+	// lossyWithin is added where more than a packet in a thousand is lost: a dial fails with its SYN, and a stream
+	// stands still for as long as TCP waits, which doubles.
+	lossyWithin = 15 * time.Second
+	lossyFrom   = 0.001
+
 	// stillFor is how long nobody has received a copy when nothing goes round any more: as long as TCP may wait
 	// before it sends again, and some.
 	stillFor = 10 * time.Second
@@ -96,7 +101,7 @@ func (p *play) owed() bool {
 
 // heard demands that what was said since everything was healed is everywhere soon.
 func (p *play) heard() bool {
-	most := hearWithin + p.ring()
+	most := hearWithin + p.ring() + p.lossy()
 	if p.w.Overflown() {
 		most += goneWithin
 	}
@@ -106,6 +111,14 @@ func (p *play) heard() bool {
 // single reports whether some peers open one link only.
 func (p *play) single() bool {
 	return p.s.Links == 1 || slices.ContainsFunc(p.s.Slots, func(o Slots) bool { return o.Links == 1 })
+}
+
+// lossy is how much more time there is where packets are lost.
+func (p *play) lossy() time.Duration {
+	if p.s.Loss > lossyFrom {
+		return lossyWithin
+	}
+	return 0
 }
 
 // ring is how much more time there is where peers open one link only.

@@ -15,7 +15,7 @@ func (p *play) newcomer() bool {
 	p.hosts = append(p.hosts, h)
 	p.note("start " + writePeers([]int{h.Number}))
 	h.Start()
-	in := p.within(enterWithin, func() *sim.Violation {
+	in := p.within(enterWithin+p.lossy(), func() *sim.Violation {
 		if out, in := h.Degree(); out+in > 0 {
 			return nil
 		}

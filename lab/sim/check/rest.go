@@ -15,7 +15,6 @@ const (
 	// more come twice before the prune arrives. To flood would be several times as bad.
 	rmrFar    = 1.0
 	rmrFarMax = 5 * time.Millisecond
-	rmrFarOf  = 0.001
 	// warm and steady are how many messages make the tree, and how many are counted then.
 	warm, steady = 10, 20
 	sayEvery     = 20 * time.Millisecond
@@ -41,7 +40,7 @@ func (p *play) frugal() bool {
 		return true
 	}
 	rmr, most := 0.0, rmrMost
-	if p.s.Latency.Max > rmrFarMax || p.s.Loss > rmrFarOf {
+	if p.s.Latency.Max > rmrFarMax || p.s.Loss > lossyFrom {
 		most = rmrFar
 	}
 	for begin := p.w.Now(); p.w.Now()-begin < rmrWithin; {
