@@ -190,7 +190,7 @@ func (g *memGroup) to(h *memHost, data []byte) {
 		return
 	}
 	d := discovery.Datagram{Data: append([]byte(nil), data...), From: g.source()}
-	time.AfterFunc(g.host.net.latency(), func() {
+	later(g.host.net.latency(), func() {
 		group.mu.Lock()
 		defer group.mu.Unlock()
 		if !group.closed {
@@ -317,7 +317,12 @@ func (s *stream) changed() {
 	s.cond.Broadcast()
 }
 
-func (s *stream) wakeAt(t time.Time) { time.AfterFunc(time.Until(t), s.changed) }
+func (s *stream) wakeAt(t time.Time) { later(time.Until(t), s.changed) }
+
+// later calls f after d, in a goroutine of its own, and never at once: in a synctest bubble a timer that is due
+// when it is set runs beside the bubble's other timers, in one race context with them, and the race detector
+// crashes (Go 1.26).
+func later(d time.Duration, f func()) { time.AfterFunc(max(d, time.Nanosecond), f) }
 
 func (s *stream) setDeadline(which *time.Time, t time.Time) {
 	s.mu.Lock()
