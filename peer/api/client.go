@@ -36,6 +36,12 @@ func NewClient(addr string) *Client {
 	return &Client{base: strings.TrimSuffix(addr, "/"), http: http.Client{Timeout: callFor}}
 }
 
+// By has the client go by way of a transport, whose connections are its owner's to close. Nil is the usual one.
+func (c *Client) By(t http.RoundTripper) *Client {
+	c.http.Transport = t
+	return c
+}
+
 // Send publishes text at the peer. A valid traceparent makes it part of that trace; empty is none.
 func (c *Client) Send(ctx context.Context, text []byte, traceparent string) (Published, error) {
 	var p Published

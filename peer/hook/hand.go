@@ -2,7 +2,6 @@ package hook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,30 +10,25 @@ import (
 	"sync"
 	"time"
 
-	"hearsay/peer/api"
 	"hearsay/peer/hook/filter"
 	"hearsay/peer/node"
-	"hearsay/peer/wire"
 )
 
 const (
 	// findWithin is how long a hand waits for its peer to answer for the first time.
 	findWithin = 15 * time.Second
-	// lookEvery is how often a hand looks at its peer's status: an eye's delay, at a thousandth of a core.
-	lookEvery = 250 * time.Millisecond
 	// lookFor is how long a status may take. One of a paused peer never comes.
 	lookFor = 2 * time.Second
 )
 
 // Hand is what a lab has beside a peer that it did not start.
 type Hand struct {
-	api     *api.Client
+	eye     *Onlooker
 	out     *writer
 	ears    ears
 	heard   heard
 	self    Hello
 	devices []string
-	looker  looker
 	going   sync.Once
 	ctx     context.Context
 	work    sync.WaitGroup
@@ -43,7 +37,8 @@ type Hand struct {
 // RunHand speaks with a lab until it has gone, about the peer whose API is at addr. Then nothing is cut any more.
 func RunHand(addr string, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	h := &Hand{api: api.NewClient(addr), out: newWriter(out), ctx: ctx}
+	h := &Hand{out: newWriter(out), ctx: ctx}
+	h.eye = NewOnlooker(addr, nil, h.out.told)
 	h.heard.init()
 	h.self.API, h.self.PID = addr, os.Getpid()
 	defer h.work.Wait()
@@ -81,7 +76,7 @@ func (h *Hand) prepare() error {
 
 // find waits for the peer's first answer.
 func (h *Hand) find() (*node.Status, error) {
-	for begun := time.Now(); ; time.Sleep(lookEvery / 5) {
+	for begun := time.Now(); ; time.Sleep(LookEvery / 5) {
 		s, err := h.status()
 		if err == nil || time.Since(begun) > findWithin {
 			return s, err
@@ -92,12 +87,7 @@ func (h *Hand) find() (*node.Status, error) {
 func (h *Hand) status() (*node.Status, error) {
 	ctx, cancel := context.WithTimeout(h.ctx, lookFor)
 	defer cancel()
-	data, err := h.api.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var s node.Status
-	return &s, json.Unmarshal(data, &s)
+	return h.eye.Status(ctx)
 }
 
 // mend undoes everything.
@@ -132,7 +122,7 @@ func (h *Hand) do(r *Request, reply *Reply) (err error) {
 	case DoPublish:
 		return h.publish(r, reply)
 	case DoStatus:
-		reply.Status, err = h.api.Status(h.ctx)
+		reply.Status, err = h.eye.RawStatus(h.ctx)
 		return err
 	}
 	return fmt.Errorf("unknown request %q", r.Do)
@@ -166,40 +156,34 @@ func (h *Hand) obey(r *Rules) error {
 	return nil
 }
 
-func (h *Hand) publish(r *Request, reply *Reply) error {
-	p, err := h.api.Send(h.ctx, r.Text, r.Traceparent)
-	if err != nil {
-		return err
-	}
-	_, seq, err := wire.ParseMessageID(p.ID)
-	reply.Published = &Published{ID: p.ID, TraceID: p.TraceID, Seq: seq}
+func (h *Hand) publish(r *Request, reply *Reply) (err error) {
+	reply.Published, err = h.eye.Publish(h.ctx, r.Text, r.Traceparent)
 	return err
 }
 
 // begin tells from now on what happens at the peer.
 func (h *Hand) begin() error {
-	stream, err := h.api.Messages(h.ctx)
-	if err != nil {
+	if _, err := h.eye.Begin(h.ctx, findWithin); err != nil {
 		return err
 	}
-	h.work.Go(func() { h.listen(stream) })
+	h.work.Go(func() { h.eye.Listen() })
 	h.work.Go(h.look)
 	return nil
 }
 
-// listen tells what the peer says and delivers.
-func (h *Hand) listen(stream *api.Stream) {
-	defer stream.Close()
+// look looks until the hand's end.
+func (h *Hand) look() {
+	tick := time.NewTicker(LookEvery)
+	defer tick.Stop()
 	for {
-		m, err := stream.Next()
-		if err != nil {
+		ctx, cancel := context.WithTimeout(h.ctx, lookFor)
+		h.eye.Look(ctx) // a peer that is paused does not answer
+		cancel()
+		select {
+		case <-tick.C:
+		case <-h.ctx.Done():
 			return
 		}
-		e := &Event{Kind: kinds[node.Delivered], At: time.Now(), Message: m}
-		if m.Origin == h.self.ID {
-			e.Kind = kinds[node.Said]
-		}
-		h.out.told(e)
 	}
 }
 

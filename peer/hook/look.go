@@ -15,24 +15,6 @@ type looker struct {
 	began  bool
 }
 
-// look looks until the hand's end.
-func (h *Hand) look() {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		if s, err := h.status(); err == nil {
-			for _, e := range h.looker.see(time.Now(), s) {
-				h.out.told(e)
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-h.ctx.Done():
-			return
-		}
-	}
-}
-
 // see returns what has changed.
 func (l *looker) see(now time.Time, s *node.Status) (events []*Event) {
 	tell := func(kind node.EventKind, e Event) {

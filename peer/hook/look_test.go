@@ -13,7 +13,7 @@ func TestLooker(t *testing.T) {
 	now := time.Unix(1000, 0)
 	see := func(what string, s node.Status, want ...string) {
 		t.Helper()
-		now = now.Add(lookEvery)
+		now = now.Add(LookEvery)
 		var got []string
 		for _, e := range l.see(now, &s) {
 			got = append(got, e.Kind+" "+e.Far+" "+e.Reason)
