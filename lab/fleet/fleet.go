@@ -1,6 +1,6 @@
 // Package fleet starts peers, breaks them and what is between them, and says what they do. One interface,
-// three engines: processes on this machine (local), containers (docker), and the simulator (sim). The lab is
-// built on it, and so can another project's tests be.
+// three engines: processes on this machine (local), containers (docker), and the simulator (sim); and one that only
+// watches (replicas). The lab is built on it, and so can another project's tests be.
 package fleet
 
 import (
@@ -19,7 +19,7 @@ import (
 // Its methods may be called by several goroutines, except with the sim engine, where one at a time calls them.
 // Each fault returns when it is known to have taken effect, with an error that says why if it has not.
 type Fleet interface {
-	// Engine is local, docker or sim.
+	// Engine is local, docker, sim or replicas.
 	Engine() string
 	// Now is the engine's clock: virtual with sim.
 	Now() time.Time
@@ -135,7 +135,7 @@ type Kind string
 // The kinds.
 const (
 	Started   Kind = "started"   // Peer has a new run, whose ID is Far
-	Ended     Kind = "ended"     // Peer's run has ended; Reason says how: kill, stop or crash
+	Ended     Kind = "ended"     // Peer's run has ended; Reason says how: kill, stop, crash, or Gone
 	Paused    Kind = "paused"    //
 	Resumed   Kind = "resumed"   //
 	Delivered Kind = "delivered" // Peer delivered Message, another's
@@ -150,6 +150,9 @@ const (
 	Log       Kind = "log"       // a line of Peer's log, in Reason
 	Missed    Kind = "missed"    // Peer had more to tell than could be told: Count events are missing here
 )
+
+// Gone is how a run ended of which nobody here can know how it did.
+const Gone = "gone"
 
 // Event is one thing that happened. It is a copy.
 type Event struct {

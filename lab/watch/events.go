@@ -124,6 +124,10 @@ func (m *Model) ended(p *place, e *fleet.Event) string {
 		return "was killed"
 	case "stop":
 		return "was stopped"
+	}
+	switch e.Reason {
+	case fleet.Gone:
+		return "has gone: nobody answers at its address"
 	default:
 		return "ended by itself: " + e.Reason
 	}
