@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/term"
 
+	"hearsay/lab/control"
+	"hearsay/lab/fleet/replicas"
 	"hearsay/peer/wire"
 )
 
@@ -44,6 +46,9 @@ func isTerminal(x any) bool {
 func (c *console) hello(l *lab) {
 	peers := l.fleet.Peers()
 	c.print(fmt.Sprintf("hearsay lab: %s %s. Page: %s   Ctrl+C ends it all.", plural(len(peers), "peer"), whereOf(l.fleet.Engine()), l.server.URL()))
+	if l.readOnly {
+		c.said(control.Watches(l.why))
+	}
 	if n := len(peers); n > 0 {
 		text := peers[0].Name
 		if n > 1 {
@@ -55,7 +60,7 @@ func (c *console) hello(l *lab) {
 
 func whereOf(engine string) string {
 	switch engine {
-	case "docker":
+	case "docker", replicas.Engine:
 		return "in containers"
 	case "sim":
 		return "in virtual time"

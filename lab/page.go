@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"hearsay/lab/control"
 	"hearsay/lab/fleet"
 	"hearsay/lab/web"
 )
@@ -13,8 +14,12 @@ func (l *lab) page(jaeger string) error {
 	if u, err := url.Parse(jaeger); jaeger != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return misused(fmt.Errorf("--jaeger %s is no address: write it as http://127.0.0.1:16686", jaeger))
 	}
+	token, why := l.server.Token(), ""
+	if l.readOnly {
+		token, why = "", control.Watches(l.why)
+	}
 	web.Routes(l.server.Mux(), web.Config{
-		Watch: l.watch, Name: l.server.Name(), Engine: l.fleet.Engine(), Token: l.server.Token(), Jaeger: jaeger,
+		Watch: l.watch, Name: l.server.Name(), Engine: l.fleet.Engine(), Token: token, Why: why, Jaeger: jaeger,
 		Can: func(fault string) error { return l.fleet.Can(fleet.Fault(fault)) },
 	})
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"hearsay/lab/control"
@@ -16,20 +17,25 @@ import (
 // upCmd starts a lab, and stays until it is told to end.
 type upCmd struct {
 	Peers  int               `default:"6" help:"How many peers to start."`
-	Engine string            `enum:"local,docker,sim" default:"local" help:"What the peers are: processes on this machine, containers, or simulated: ${enum}."`
+	Engine string            `enum:"local,docker,sim,compose" default:"local" help:"What the peers are: processes on this machine, containers, simulated, or those beside this one in a compose project: ${enum}."`
 	Name   string            `help:"What the lab is called where there are several. Default: its port." placeholder:"NAME"`
 	Port   int               `help:"Where the page is served on 127.0.0.1. Default: ${port}, or the next that is free." placeholder:"PORT"`
+	Listen netip.Addr        `help:"In a container that publishes the port: 0.0.0.0. Only the machine itself is served then." default:"127.0.0.1" placeholder:"ADDR" env:"LAB_LISTEN"`
+	OTLP   string            `name:"otlp" help:"Where traces are received. Default: a free port of 127.0.0.1." placeholder:"ADDR:PORT" env:"LAB_OTLP"`
 	Set    map[string]string `short:"s" mapsep:"," help:"Flags of the peers: --set links=4,serve=8." placeholder:"FLAG=VALUE"`
 	dockerFlags
+	composeFlags
 	Jaeger string `help:"Address of a Jaeger that gets the same traces, to which the page links: http://127.0.0.1:16686." placeholder:"URL" env:"LAB_JAEGER"`
 	JSON   bool   `help:"One JSON object on standard output once the peers run, and nothing more."`
 }
 
 // lab is one that runs.
 type lab struct {
-	fleet  fleet.Fleet
-	watch  *watch.Watch
-	server *control.Server
+	fleet    fleet.Fleet
+	watch    *watch.Watch
+	server   *control.Server
+	readOnly bool   // it only watches,
+	why      string // for this reason
 }
 
 // Run starts a lab and waits for its end.
@@ -73,6 +79,9 @@ func (c *upCmd) start(ctx context.Context, con *console) (_ *lab, err error) {
 	if c.Peers < 1 {
 		return nil, misused(fmt.Errorf("--peers %d: a lab has one at least", c.Peers))
 	}
+	if !c.Listen.IsLoopback() && !(c.Listen.IsUnspecified() && inContainer()) {
+		return nil, misused(fmt.Errorf("--listen %v: a lab is for whoever is at this machine, and is served on 127.0.0.1; only one in a container listens on 0.0.0.0", c.Listen))
+	}
 	if err := nameFree(c.Name); err != nil {
 		return nil, err
 	}
@@ -87,7 +96,9 @@ func (c *upCmd) start(ctx context.Context, con *console) (_ *lab, err error) {
 		return nil, engineError(err)
 	}
 	l.watch.Follow(l.fleet)
-	l.server, err = control.New(control.Config{Fleet: l.fleet, Watch: l.watch, Name: c.Name, Port: c.Port, Said: con.said})
+	l.server, err = control.New(control.Config{
+		Fleet: l.fleet, Watch: l.watch, Name: c.Name, Listen: c.Listen, Port: c.Port, ReadOnly: l.readOnly, Why: l.why, Said: con.said,
+	})
 	if err != nil {
 		return nil, misused(err)
 	}
@@ -126,10 +137,16 @@ func nameFree(name string) error {
 // makeFleet makes the engine and what watches it, and reports whether its peers are there already.
 func (c *upCmd) makeFleet(ctx context.Context, l *lab) (attached bool, err error) {
 	if c.Engine == "docker" {
-		return c.dockerFlags.makeFleet(ctx, l, c.Set)
+		return c.dockerFlags.makeFleet(ctx, l, c.Set, c.OTLP)
 	}
-	if l.watch, err = watch.New(watch.Options{}); err != nil {
+	if l.watch, err = watch.New(watch.Options{Listen: c.OTLP}); err != nil {
 		return false, err
+	}
+	if c.Engine == "compose" {
+		if len(c.Set) > 0 {
+			return true, errors.New("--set: the peers run with the flags that compose gives them")
+		}
+		return true, c.composeFlags.makeFleet(ctx, l)
 	}
 	if c.Engine == "sim" {
 		l.fleet, err = simulated(c.Set, l.watch)
@@ -198,6 +215,10 @@ func (l *lab) tellForming(ctx context.Context, con *console) {
 
 // say publishes a typed line, and tells how it fared as soon as that is known.
 func (l *lab) say(ctx context.Context, con *console, line string) {
+	if l.readOnly {
+		con.said(control.Watches(l.why))
+		return
+	}
 	sent, err := l.server.Send(ctx, control.SendRequest{Text: line, NoWait: true})
 	if err != nil {
 		if ctx.Err() == nil {

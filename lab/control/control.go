@@ -1,4 +1,4 @@
-// Package control is how a running lab is told what to do: an HTTP API on loopback, on the same port as the page, its
+// Package control is how a running lab is told what to do: an HTTP API for this machine, on the same port as the page, its
 // client, and the note by which a command in another shell finds it.
 //
 //	GET  /api/peers               who there is: a list of PeerInfo
@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -49,10 +50,14 @@ type Config struct {
 	Watch *watch.Watch
 	// Name is what the lab is called where there are several. Empty means its port.
 	Name string
-	// Port is where it is served on 127.0.0.1. Zero means DefaultPort, or the next that is free.
+	// Listen is the address at which it is served: 127.0.0.1 if it is the zero value, or 0.0.0.0, for a container that
+	// publishes the port. Beyond loopback nobody is served but the machine whose container this is.
+	Listen netip.Addr
+	// Port is where it is served. Zero means DefaultPort, or the next that is free.
 	Port int
-	// ReadOnly refuses every POST.
+	// ReadOnly refuses every POST, and Why says why. It may be empty.
 	ReadOnly bool
+	Why      string
 	// Said is told, in a sentence, of each thing that was done and how the mesh took it. It may be nil.
 	Said func(text string)
 	// Log is told of what goes wrong. Nil is nobody.
@@ -68,6 +73,7 @@ type Server struct {
 	mux   *http.ServeMux
 	http  http.Server
 	note  func()
+	gates func() []netip.Addr // whoever else is this machine
 
 	ctx    context.Context // of what goes on after its request has been answered
 	cancel context.CancelFunc
@@ -79,14 +85,20 @@ type Server struct {
 
 // New listens. Serve begins to answer: until then, more can be added to Mux.
 func New(cfg Config) (*Server, error) {
-	l, err := listen(cfg.Port)
+	if !cfg.Listen.IsValid() {
+		cfg.Listen = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	if !cfg.Listen.IsLoopback() && !cfg.Listen.IsUnspecified() {
+		return nil, fmt.Errorf("a lab is served on loopback, or in a container on 0.0.0.0, and not on %v", cfg.Listen)
+	}
+	l, err := listen(cfg.Listen, cfg.Port)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, token: rand.Text(), began: time.Now(), l: l, mux: http.NewServeMux(), down: make(chan struct{})}
+	s := &Server{cfg: cfg, token: rand.Text(), began: time.Now(), l: l, mux: http.NewServeMux(), down: make(chan struct{}), gates: gateways}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.Name == "" {
 		s.cfg.Name = strconv.Itoa(s.Port())
@@ -96,16 +108,16 @@ func New(cfg Config) (*Server, error) {
 }
 
 // listen takes the port, or the next free one where none was asked for.
-func listen(port int) (net.Listener, error) {
+func listen(addr netip.Addr, port int) (net.Listener, error) {
 	if port != 0 {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		l, err := net.Listen("tcp", net.JoinHostPort(addr.String(), strconv.Itoa(port)))
 		if err != nil {
-			return nil, fmt.Errorf("port %d of 127.0.0.1 is taken (%w): choose another with --port, or leave it out for the next free one", port, unwrap(err))
+			return nil, fmt.Errorf("port %d of %v is taken (%w): choose another with --port, or leave it out for the next free one", port, addr, unwrap(err))
 		}
 		return l, nil
 	}
 	for p := DefaultPort; p < DefaultPort+portsTried; p++ {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
+		l, err := net.Listen("tcp", net.JoinHostPort(addr.String(), strconv.Itoa(p)))
 		if err == nil {
 			return l, nil
 		}
@@ -128,7 +140,15 @@ func unwrap(err error) error {
 func (s *Server) Port() int { return s.l.Addr().(*net.TCPAddr).Port }
 
 // URL is the page's address.
-func (s *Server) URL() string { return "http://" + s.l.Addr().String() + "/" }
+func (s *Server) URL() string { return "http://" + s.addr() + "/" }
+
+// addr is where this machine reaches the lab.
+func (s *Server) addr() string {
+	if s.cfg.Listen.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port()))
+	}
+	return s.l.Addr().String()
+}
 
 // Name is what the lab is called where there are several.
 func (s *Server) Name() string { return s.cfg.Name }
@@ -149,7 +169,7 @@ func (s *Server) Serve() {
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ErrorLog:    slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
-	s.note = leaveNote(Note{Name: s.cfg.Name, Addr: s.l.Addr().String(), Token: s.token, Engine: s.cfg.Fleet.Engine(), PID: os.Getpid()})
+	s.note = leaveNote(Note{Name: s.cfg.Name, Addr: s.addr(), Token: s.token, Engine: s.cfg.Fleet.Engine(), PID: os.Getpid()})
 	s.work.Go(func() { s.http.Serve(netutil.LimitListener(s.l, maxClients)) })
 }
 

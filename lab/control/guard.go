@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"hearsay/lab/fleet"
 	"hearsay/peer/wire"
@@ -20,7 +21,7 @@ const TokenHeader = "X-Lab-Token"
 // maxBody is the longest body of a POST: the longest text, each byte of it escaped, and the rest.
 const maxBody = 6*wire.MaxBody + 4<<10
 
-// guard turns away what a page of elsewhere makes a browser send. A name that was made to point at this machine is told
+// guard turns away other machines, and what a page of elsewhere makes a browser send. A name that was made to point at this machine is told
 // by its Host (DNS rebinding), another site by its Origin, and whoever else by the token, which no page but ours and no
 // other user can read.
 func (s *Server) guard(next http.Handler) http.Handler {
@@ -29,11 +30,20 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		fail(w, http.StatusForbidden, exitUsage, errors.New("this comes from a page of another origin"))
 	}))
 	return cross.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.serves(r.RemoteAddr) {
+			w.Header().Set("Connection", "close")
+			fail(w, http.StatusForbidden, exitUsage, errors.New("the lab serves the machine that it runs on, and not others of its network"))
+			return
+		}
 		if !loopbackHost(r.Host) {
 			fail(w, http.StatusForbidden, exitUsage, errors.New("the lab is served on loopback: call it as localhost or 127.0.0.1"))
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			if s.cfg.ReadOnly {
+				fail(w, http.StatusForbidden, exitCannot, errors.New(Watches(s.cfg.Why)))
+				return
+			}
 			if err, code := s.mayChange(r); err != nil {
 				fail(w, code, exitUsage, err)
 				return
@@ -52,14 +62,31 @@ func (s *Server) guard(next http.Handler) http.Handler {
 func (s *Server) mayChange(r *http.Request) (error, int) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case s.cfg.ReadOnly:
-		return errors.New("this lab only watches"), http.StatusForbidden
 	case kind != "application/json":
 		return errors.New("the content type must be application/json"), http.StatusUnsupportedMediaType
 	case subtle.ConstantTimeCompare([]byte(r.Header.Get(TokenHeader)), []byte(s.token)) != 1:
 		return errors.New("the token in " + TokenHeader + " is not this lab's"), http.StatusForbidden
 	}
 	return nil, 0
+}
+
+// Watches says that a lab only watches, and why if that is known.
+func Watches(why string) string {
+	if why == "" {
+		return "this lab only watches"
+	}
+	return "this lab only watches: " + why
+}
+
+// serves reports whether a connection comes from this machine. In a container that is its default gateway too, from which
+// whatever is sent to a published port seems to come.
+func (s *Server) serves(remote string) bool {
+	if s.cfg.Listen.IsLoopback() {
+		return true // the kernel sees to it
+	}
+	from, err := netip.ParseAddrPort(remote)
+	addr := from.Addr().Unmap()
+	return err == nil && (addr.IsLoopback() || slices.Contains(s.gates(), addr))
 }
 
 // loopbackHost reports whether a Host names this machine, and nothing else.

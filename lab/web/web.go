@@ -26,10 +26,12 @@ type Config struct {
 	Watch *watch.Watch
 	// Name is what the lab is called.
 	Name string
-	// Engine is local, docker or sim.
+	// Engine is local, docker, sim or replicas.
 	Engine string
-	// Token is what a POST to the lab carries. Empty means that this page only watches.
+	// Token is what a POST to the lab carries. Empty means that this page only watches, for the reason Why, if that is
+	// known.
 	Token string
+	Why   string
 	// Jaeger is the address of a Jaeger that gets the same traces, such as http://127.0.0.1:16686. Empty means that
 	// the page shows them itself.
 	Jaeger string
@@ -73,7 +75,9 @@ func (p *page) info(w http.ResponseWriter, r *http.Request) {
 	i := Info{Boot: p.boot, Name: p.cfg.Name, Engine: p.cfg.Engine, Token: p.cfg.Token, Cannot: map[string]string{}}
 	switch {
 	case i.Token == "":
-		i.Why = "this lab only watches"
+		if i.Why = p.cfg.Why; i.Why == "" {
+			i.Why = "this lab only watches"
+		}
 	case othersRequest(r):
 		i.Token, i.Why = "", "this lab is another user's"
 	}

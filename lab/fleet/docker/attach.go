@@ -49,7 +49,7 @@ func (f *Fleet) attach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 {
+	if len(found) == 0 && !f.cfg.later {
 		return fmt.Errorf("the compose project %q has no container of a service %q; %s", f.project, service, start)
 	}
 	f.Doing.Lock()

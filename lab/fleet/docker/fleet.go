@@ -45,6 +45,8 @@ type Config struct {
 	Project string
 	// Image is that of containers of our own. Empty is DefaultImage.
 	Image string
+
+	later bool // the project's containers may come later
 }
 
 // DefaultImage is what compose.yaml calls the peer's.

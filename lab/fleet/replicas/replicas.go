@@ -215,10 +215,11 @@ func (f *Fleet) speaking(number int) (*hook.Onlooker, error) {
 
 // Can says of every fault that this engine cannot make it.
 func (f *Fleet) Can(fleet.Fault) error {
-	if f.cfg.Hint == "" {
-		return fleet.Cannot("this lab only watches")
+	why := "this lab only watches"
+	if f.cfg.Hint != "" {
+		why += ": " + f.cfg.Hint
 	}
-	return fleet.Cannot("this lab only watches: %s", f.cfg.Hint)
+	return fleet.Cannot("%s", why)
 }
 
 // The faults, none of which can be made.

@@ -53,6 +53,10 @@ export class Hands {
   }
 
   show() {
+    const only = this.lab.info && !this.lab.info.token ? this.lab.info.why : "";
+    document.body.classList.toggle("watching", Boolean(only));
+    $("only").hidden = !only;
+    set($("only"), plain(only));
     this.#speakers();
     const chosen = [...this.dots.selected].map((n) => this.store.peers.get(n)).filter(Boolean);
     set($("selected"), chosen.length === 0 ? "nobody is selected" : chosen.length === 1 ? short(chosen[0].name, 24) : `${chosen.length} peers`);

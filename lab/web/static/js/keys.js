@@ -5,26 +5,29 @@ import { $, el } from "./dom.js";
 export function keys({ dots, hands, lists, replay }) {
   const table = [
     ["?", "show this", () => $("help").showModal()],
-    ["/", "say something", () => $("say-text").focus()],
+    ["/", "say something", () => $("say-text").focus(), "does"],
     ["f", "filter the list", () => $("filter").focus()],
     ["1 2 3 4", "messages, events, discoveries, heals", null],
     ["← ↑ → ↓", "go from peer to peer", null],
     ["enter", "select the peer that has the focus (with shift: one more)", null],
     ["a", "select all; again: nobody", () => all(dots, hands)],
     ["esc", "select nobody", () => dots.select([])],
-    ["k", "kill the selected", () => hands.key("k")],
-    ["s", "stop them", () => hands.key("s")],
-    ["p", "pause them, or have them go on", () => hands.key("p")],
-    ["i", "isolate them", () => hands.key("i")],
-    ["r", "restart them, or start them again", () => hands.key("r")],
-    ["c", "cut the mesh: the selected from the others, or in halves", () => hands.cut()],
-    ["h", "heal the network", () => hands.heal()],
-    ["+", "one more peer", () => hands.more()],
+    ["k", "kill the selected", () => hands.key("k"), "does"],
+    ["s", "stop them", () => hands.key("s"), "does"],
+    ["p", "pause them, or have them go on", () => hands.key("p"), "does"],
+    ["i", "isolate them", () => hands.key("i"), "does"],
+    ["r", "restart them, or start them again", () => hands.key("r"), "does"],
+    ["c", "cut the mesh: the selected from the others, or in halves", () => hands.cut(), "does"],
+    ["h", "heal the network", () => hands.heal(), "does"],
+    ["+", "one more peer", () => hands.more(), "does"],
     [",  .", "a second back, a second forward", null],
     ["space", "play the past", () => replay.play()],
     ["l", "back to now", () => replay.goLive()],
   ];
-  for (const [k, what] of table) $("keys").append(el("dt", {}, k.split(/ +/).map((x) => [el("kbd", {}, x), " "])), el("dd", {}, what));
+  for (const [k, what, , kind] of table) {
+    const dot = kind ? "." + kind : "";
+    $("keys").append(el("dt" + dot, {}, k.split(/ +/).map((x) => [el("kbd", {}, x), " "])), el("dd" + dot, {}, what));
+  }
   $("help-open").addEventListener("click", () => $("help").showModal());
 
   const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
