@@ -108,6 +108,7 @@ func (h *Host) finish() {
 		h.w.calm.paused--
 	}
 	h.alive, h.paused, h.down = false, false, true
+	h.open()
 	h.w.Ledger.end(h, h.w.Now())
 	h.links = nil
 }
@@ -117,6 +118,7 @@ func (h *Host) finish() {
 func (h *Host) Pause() {
 	if h.running() {
 		h.paused = true
+		h.open()
 		h.w.calm.paused++
 		h.w.note(h, "pause")
 	}
@@ -129,6 +131,7 @@ func (h *Host) Resume() {
 	}
 	w := h.w
 	h.paused = false
+	h.open()
 	w.calm.paused--
 	w.note(h, "resume")
 	wet, calls, grams, answers, lookups := h.wet, h.backlog, h.inbox, h.answers, h.lookups
@@ -179,6 +182,7 @@ func (h *Host) Resume() {
 func (h *Host) Skew(speed float64) {
 	gained := h.local().Sub(epoch) - time.Duration(h.w.now)
 	h.skew, h.skewAt, h.speed = gained, h.w.now, speed
+	h.open()
 	h.w.drift = max(h.w.drift, math.Abs(speed-1))
 	if h.running() {
 		h.wakeAt = 0

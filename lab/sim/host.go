@@ -16,8 +16,8 @@ import (
 // Host is one machine with one peer on it, which may be started and ended many times. Each run has an ID of
 // its own, as a process has.
 type Host struct {
-	// First what a datagram's arrival looks at, for each of thousands.
 	w          *World
+	site       *site
 	mesh       *mesh.Mesh
 	Number     int // from 1
 	group      int
@@ -130,7 +130,7 @@ func (w *World) hostAt(addr netip.AddrPort) *Host {
 
 // Add makes a host, whose peer is not started yet.
 func (w *World) Add(o Options) *Host {
-	h := &Host{Number: len(w.hosts) + 1, w: w, options: o, speed: 1, firewalled: o.Firewalled}
+	h := &Host{Number: len(w.hosts) + 1, w: w, options: o, speed: 1, firewalled: o.Firewalled, site: w.sites.at(len(w.hosts))}
 	h.Name = fmt.Sprintf("peer-%d", h.Number)
 	w.hosts = append(w.hosts, h)
 	return h
@@ -161,6 +161,7 @@ func (h *Host) Start() {
 	w := h.w
 	h.run++
 	h.alive, h.paused, h.gone, h.down = true, false, false, false
+	h.open()
 	h.wakeAt = 0
 	h.ends, h.dials, h.slow, h.links, h.heard = nil, nil, nil, nil, nil
 	h.wet, h.backlog, h.inbox, h.answers, h.lookups = nil, nil, nil, nil, 0
@@ -172,6 +173,7 @@ func (h *Host) Start() {
 		ID: h.id, Epoch: uint64(h.run), Name: h.Name, Port: h.Addr().Port(),
 		Links: h.options.Links, Serve: h.options.Serve, Join: w.cfg.Join || h.options.Join != nil,
 		Retain: w.cfg.Retain, RetainBytes: w.cfg.RetainBytes, History: h.options.History, Flood: w.cfg.Flood,
+		Ears: &h.site.ears,
 	}
 	if c.Links == 0 {
 		c.Links = w.cfg.Links

@@ -35,6 +35,8 @@ type event struct {
 // compared lie in one cache line.
 type queue struct {
 	heap  []slot
+	near  []slot      // earlier than most of heap, and in order; what is pushed meanwhile may still come before
+	room  [ahead]slot // of near
 	order uint64
 	free  []*event
 }
@@ -79,15 +81,48 @@ func (q *queue) insert(s slot) {
 	q.heap[i] = s
 }
 
+// next is when the earliest event is, if there is one.
+func (q *queue) next() (at int64, ok bool) {
+	switch {
+	case len(q.near) > 0 && (len(q.heap) == 0 || q.near[0].before(q.heap[0])):
+		return q.near[0].at, true
+	case len(q.heap) > 0:
+		return q.heap[0].at, true
+	}
+	return 0, false
+}
+
+// draw takes the n earliest events, or all that there are, out of the heap, and returns them. They remain in the queue.
+func (q *queue) draw(n int) []slot {
+	q.near = q.room[:0]
+	for range min(n, len(q.heap)) {
+		top := q.heap[0]
+		q.shift()
+		q.near = append(q.near, top)
+	}
+	return q.near
+}
+
 // pop removes the earliest event. The queue must not be empty.
 func (q *queue) pop() *event {
-	top := q.heap[0].ev
+	if len(q.near) > 0 && (len(q.heap) == 0 || q.near[0].before(q.heap[0])) {
+		e := q.near[0].ev
+		q.near = q.near[1:]
+		return e
+	}
+	e := q.heap[0].ev
+	q.shift()
+	return e
+}
+
+// shift removes the heap's top.
+func (q *queue) shift() {
 	n := len(q.heap) - 1
 	s := q.heap[n]
 	q.heap[n].ev = nil
 	q.heap = q.heap[:n]
 	if n == 0 {
-		return top
+		return
 	}
 	i := 0
 	for {
@@ -108,7 +143,6 @@ func (q *queue) pop() *event {
 		i = least
 	}
 	q.heap[i] = s
-	return top
 }
 
 func (q *queue) release(e *event) {

@@ -19,6 +19,9 @@ type World struct {
 	now   int64 // virtual nanoseconds since epoch
 	queue queue
 	hosts []*Host
+	sites sites
+
+	largeFrom int // peers; tests look ahead in smaller meshes
 
 	byID map[wire.ID]*Host // of every run
 
@@ -81,6 +84,8 @@ func New(cfg Config) *World {
 		rules:  map[pair]*rule{},
 		calm:   calm{since: -1},
 		digest: 14695981039346656037,
+
+		largeFrom: largeFrom,
 	}
 	w.Ledger.init()
 	return w
@@ -118,7 +123,10 @@ func (w *World) Run(d time.Duration) bool { return w.RunTo(time.Duration(w.now) 
 
 // RunTo lets time pass until the given instant.
 func (w *World) RunTo(at time.Duration) bool {
-	for w.failure == nil && len(w.queue.heap) > 0 && w.queue.heap[0].at <= int64(at) {
+	for w.failure == nil {
+		if next, ok := w.queue.next(); !ok || next > int64(at) {
+			break
+		}
 		w.step()
 	}
 	if w.failure == nil {
@@ -146,6 +154,9 @@ const stillMost = 10_000_000
 
 // step lets the next event happen.
 func (w *World) step() {
+	if len(w.queue.near) == 0 && w.large() {
+		w.lookAhead()
+	}
 	e := w.queue.pop()
 	if w.still++; e.at != w.now {
 		w.now, w.still = e.at, 0

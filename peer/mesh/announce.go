@@ -28,7 +28,7 @@ const (
 // announcer decides when to announce: by Trickle with suppression at rest, and without suppression
 // while links are lacking, since nobody else can say that for us.
 type announcer struct {
-	rest, seek *trickle.Timer
+	rest, seek trickle.Timer
 	seeking    bool
 	first      bool // nothing was said yet
 	changed    bool // since the last announcement
@@ -38,8 +38,8 @@ type announcer struct {
 
 func newAnnouncer(now time.Time, rng *rand.Rand, sample func(wire.Context, wire.TraceID) bool) announcer {
 	return announcer{
-		rest:   trickle.New(trickle.Config{Imin: imin, Imax: imax, K: redundancy}, now, rng),
-		seek:   trickle.New(trickle.Config{Imin: imin, Imax: seekMax}, now, rng),
+		rest:   *trickle.New(trickle.Config{Imin: imin, Imax: imax, K: redundancy}, now, rng),
+		seek:   *trickle.New(trickle.Config{Imin: imin, Imax: seekMax}, now, rng),
 		first:  true,
 		rng:    rng,
 		sample: sample,
@@ -52,7 +52,12 @@ func (a *announcer) reset(now time.Time) {
 	a.seek.Reset(now)
 }
 
-func (a *announcer) consistent() { a.rest.Consistent() }
+// consistent notes announcements that said nothing that we do not say as well. Beyond redundancy more say no more.
+func (a *announcer) consistent(n uint64) {
+	for range min(n, redundancy) {
+		a.rest.Consistent()
+	}
+}
 
 func (a *announcer) deadline() time.Time {
 	// The first word is said at once: waiting for a random part of Imin would only delay the joining.

@@ -35,6 +35,9 @@ type Config struct {
 	// Sample decides on a trace that begins here, or (with a valid parent) goes on here. It must be a
 	// function of its arguments alone. Nil never samples.
 	Sample func(parent wire.Context, trace wire.TraceID) bool
+	// Ears is where the peer keeps what most announcements are measured by; see overlay.Ears. Nil is a place of its
+	// own. Whoever asks them itself need not call Heard with what is noise.
+	Ears *overlay.Ears
 }
 
 // Mesh is one peer's protocol state.
@@ -76,7 +79,7 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Mesh {
 	m := &Mesh{cfg: cfg, started: now}
 	m.overlay = overlay.New(overlay.Config{
 		ID: cfg.ID, Name: cfg.Name, Port: cfg.Port, Links: cfg.Links, Serve: cfg.Serve,
-		Started: now, Join: cfg.Join, Sample: cfg.Sample,
+		Started: now, Join: cfg.Join, Sample: cfg.Sample, Ears: cfg.Ears,
 	}, now, rng)
 	m.tree = plumtree.New(plumtree.Config{
 		Self: wire.NewOrigin(cfg.ID, cfg.Epoch), Name: cfg.Name, Started: now,
@@ -138,7 +141,7 @@ func (m *Mesh) Full(now time.Time, conn wire.Conn, full bool) {
 // not, there is nothing to perform, and the deadline is as it was.
 func (m *Mesh) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) (changed bool) {
 	if m.overlay.Heard(now, from, a) {
-		m.announce.consistent()
+		m.announce.consistent(1)
 	}
 	if m.overlay.Idle() {
 		return false
@@ -147,12 +150,24 @@ func (m *Mesh) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) (
 	return true
 }
 
-// Warm reads what Heard looks at first, and returns a number that means nothing. Whoever drives thousands of
-// peers in one goroutine calls it for the next few, so that the processor fetches their memory side by side.
-func (m *Mesh) Warm() uint64 { return m.overlay.Warm() }
+// Warm reads what calls look at, and returns a number that means nothing. Whoever drives thousands of peers in one
+// goroutine calls it for the next few, so that the processor fetches their memory side by side: for each with depth 0,
+// then with 1, 2 and 3, since where one step leads the next one looks.
+func (m *Mesh) Warm(depth int) uint64 {
+	if depth == 0 {
+		return uint64(len(m.out.Overlay)) + uint64(len(m.cfg.Name)) + uint64(m.announce.rest.Interval()) + uint64(m.announce.seek.Interval())
+	}
+	return m.overlay.Warm(depth-1) + m.tree.Warm(depth-1)
+}
+
+// WarmView does so for what Heard looks at beside that, once the rest is warm.
+func (m *Mesh) WarmView() uint64 { return m.overlay.WarmView() }
 
 // Reannounce has the peer announce itself anew: others than before may hear it now.
-func (m *Mesh) Reannounce(now time.Time) { m.announce.reset(now) }
+func (m *Mesh) Reannounce(now time.Time) {
+	m.announce.consistent(m.overlay.Agreed())
+	m.announce.reset(now)
+}
 
 // Joined takes the addresses that the join list stands for now.
 func (m *Mesh) Joined(now time.Time, addrs []netip.AddrPort) {
@@ -217,6 +232,7 @@ func (m *Mesh) Check() error {
 // runs after every call into the overlay, so that no message frame meets a link the broadcast does
 // not know.
 func (m *Mesh) pump(now time.Time) {
+	m.announce.consistent(m.overlay.Agreed()) // before anything that begins another interval
 	for _, e := range m.overlay.Effects() {
 		switch e.Action {
 		case overlay.Announce:

@@ -40,16 +40,17 @@ func (o *Overlay) Announcement() wire.Announcement {
 }
 
 // Heard takes an announcement that came from the given address. It reports whether it was consistent,
-// in Trickle's sense (RFC 6206 section 4.2): it said nothing that we do not say as well.
+// in Trickle's sense (RFC 6206 section 4.2): it said nothing that we do not say as well. Of noise it does not, but
+// Agreed does.
 func (o *Overlay) Heard(now time.Time, from netip.AddrPort, a *wire.Announcement) (consistent bool) {
-	if o.leaving {
+	if o.idle = o.ears.Noise(now, a); o.idle || o.leaving {
 		return false
 	}
-	asked := a.Seeking && o.drawn(now, a)
+	asked := a.Seeking && o.ears.drawn(now, idKey(a.ID))
 	if o.idle = !asked && o.noise(now, a); o.idle {
 		return o.agrees(a)
 	}
-	if a.ID == o.cfg.ID {
+	if idKey(a.ID) == o.ears.self && a.ID == o.cfg.ID {
 		return false // our own word does not make us quiet, and neither does a stranger's in our name
 	}
 	o.begin(now)
@@ -84,23 +85,13 @@ func (o *Overlay) agrees(a *wire.Announcement) bool { return !a.Seeking && a.Roo
 // was.
 func (o *Overlay) Idle() bool { return o.idle }
 
-// Warm reads what noise does; see Mesh.Warm.
-func (o *Overlay) Warm() uint64 {
-	n := o.self + o.strangers
-	if a := o.acquainted; len(a) > 32 {
-		n += uint64(a[0]) + uint64(a[16]) + uint64(a[32])
-	}
-	return n
-}
-
-// noise reports whether an announcement changes nothing: a stranger's, of our own part or of none, for whom
-// there is no room just now. In a mesh of thousands that is nearly every one.
+// noise is Ears.Noise, exactly.
 func (o *Overlay) noise(now time.Time, a *wire.Announcement) bool {
-	if !now.Before(o.newcomerAt) || a.Leaving || o.acquainted.has(a.ID) || idKey(a.ID) == o.self ||
+	if !now.Before(o.newcomerAt) || a.Leaving || o.acquainted.has(a.ID) || idKey(a.ID) == o.ears.self ||
 		!o.bridge.at.IsZero() && o.bridge.id == a.ID || o.apart(a.Root, a.RootSeq) {
 		return false
 	}
-	o.strangers++
+	o.ears.strange++
 	return true
 }
 
@@ -119,7 +110,7 @@ func (o *Overlay) meet(a *wire.Announcement, addr netip.AddrPort) wire.Context {
 			return wire.Context{} // a datagram does not replace whom we have spoken with
 		}
 		if !o.newcomer.take(o.now) {
-			o.strangers++
+			o.ears.strange++
 			o.newcomerAt = o.newcomer.next()
 			return wire.Context{}
 		}
@@ -155,6 +146,7 @@ type answers struct {
 }
 
 type answer struct {
+	key  uint64 // idKey of id
 	id   wire.ID
 	to   netip.AddrPort
 	at   time.Time
@@ -168,7 +160,7 @@ func (n *answers) ask(o *Overlay, from netip.AddrPort, a *wire.Announcement) {
 		return
 	}
 	for _, w := range n.list {
-		if w.id == a.ID {
+		if w.key == idKey(a.ID) && w.id == a.ID {
 			return
 		}
 	}
@@ -176,16 +168,7 @@ func (n *answers) ask(o *Overlay, from netip.AddrPort, a *wire.Announcement) {
 		o.counts.limit("answers")
 		return
 	}
-	n.list = append(n.list, answer{id: wire.ID(strings.Clone(string(a.ID))), to: from, at: o.now.Add(o.between(0, answerWithin))})
-}
-
-// drawn decides by lot whether it is for us to answer a seeker. The lot is a hash of who asks whom, and when:
-// the stream of random numbers is not worth a look for each of thousands.
-func (o *Overlay) drawn(now time.Time, a *wire.Announcement) bool {
-	x := idKey(a.ID) ^ o.self*0x9e3779b97f4a7c15 ^ uint64(now.UnixNano())
-	x = (x ^ x>>32) * 0xd6e8feb86659fd93 // multiplied and folded twice, every bit tells on every other
-	x = (x ^ x>>32) * 0xd6e8feb86659fd93
-	return uint32(x>>32) < o.odds
+	n.list = append(n.list, answer{key: idKey(a.ID), id: wire.ID(strings.Clone(string(a.ID))), to: from, at: o.now.Add(o.between(0, answerWithin))})
 }
 
 // answerOdds is how likely we should answer a seeker, in parts of 2^32.

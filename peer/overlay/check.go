@@ -8,7 +8,7 @@ import (
 )
 
 // Check looks at what must hold between any two calls: every table within its bound, links counted as they
-// are, one link for each neighbor, and no neighbor among the candidates. It is for simulators and tests; an
+// are, one link for each neighbor, no neighbor among the candidates, and ears that know of all that. It is for simulators and tests; an
 // error is a bug of ours.
 func (o *Overlay) Check() error {
 	in, out, pending, verifies, dials := 0, 0, 0, 0, 0
@@ -48,6 +48,12 @@ func (o *Overlay) Check() error {
 		return fmt.Errorf("%d outgoing links of %d, and %d incoming ones of %d", out, o.cfg.Links, in, o.cfg.Serve)
 	case len(o.conns) != len(o.order):
 		return fmt.Errorf("%d connections are listed as %d", len(o.conns), len(o.order))
+	}
+	ears := *o.ears
+	o.tell(&ears)
+	ears.familiar.learn(o.acquainted.keys)
+	if ears != *o.ears {
+		return fmt.Errorf("the ears are not as the rest is: %+v, want %+v", *o.ears, ears)
 	}
 	for _, b := range []struct {
 		what    string

@@ -52,8 +52,8 @@ func (n *counts) closed(v verdict) {
 
 // Stats returns a copy of the counters.
 func (o *Overlay) Stats() Stats {
-	if o.strangers > 0 {
-		o.counts.limits["newcomers"] = o.strangers
+	if o.ears.strange > 0 {
+		o.counts.limits["newcomers"] = o.ears.strange
 	}
 	return Stats{
 		Slots: o.Slots(), Passive: len(o.view.list), Pending: len(o.order) - o.in - o.out, Patience: o.patience(),

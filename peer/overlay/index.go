@@ -8,21 +8,25 @@ import (
 	"hearsay/peer/wire"
 )
 
-// acquaintances holds 32 bits of the ID of everybody in the passive view and at the other end of a link, in no
-// order. In a mesh of thousands nearly every announcement is a stranger's, and three cache lines tell.
-type acquaintances []uint32
-
-func (a *acquaintances) add(id wire.ID) { *a = append(*a, uint32(idKey(id))) }
-
-func (a *acquaintances) remove(id wire.ID) {
-	list := *a
-	i, n := slices.Index(list, uint32(idKey(id))), len(list)-1
-	list[i] = list[n]
-	*a = list[:n]
+// acquaintances holds the beginnings of the IDs of everybody in the passive view and at the other end of a link, in
+// no order.
+type acquaintances struct {
+	keys    []uint64
+	changed bool // since the ears were told
 }
 
-// has may be wrong about one in a hundred million strangers, and is never about an acquaintance.
-func (a acquaintances) has(id wire.ID) bool { return slices.Contains(a, uint32(idKey(id))) }
+func (a *acquaintances) add(id wire.ID) {
+	a.keys, a.changed = append(a.keys, idKey(id)), true
+}
+
+func (a *acquaintances) remove(id wire.ID) {
+	i, n := slices.Index(a.keys, idKey(id)), len(a.keys)-1
+	a.keys[i] = a.keys[n]
+	a.keys, a.changed = a.keys[:n], true
+}
+
+// has may be wrong about a stranger, whose ID begins as another's does, and is never about an acquaintance.
+func (a *acquaintances) has(id wire.ID) bool { return slices.Contains(a.keys, idKey(id)) }
 
 // index holds 64 bits of each entry's ID and address, side by side, in the order of the list that it belongs
 // to, so that finding one does not look at every entry.

@@ -32,18 +32,17 @@ type Config struct {
 	// Sample decides on a trace that begins here. It must be a function of its arguments alone. Nil never
 	// samples.
 	Sample func(parent wire.Context, trace wire.TraceID) bool
+	// Ears is where the overlay keeps what most announcements are measured by; see there. Nil is a place of its own.
+	Ears *Ears
 }
 
 // Overlay is one peer's membership. It is not safe for concurrent use.
 type Overlay struct {
-	// First what most announcements of a large mesh are measured by: see noise.
-	self       uint64 // idKey of our own ID
-	odds       uint32 // of 2^32: that it is for us to answer a seeker
+	ears       *Ears
 	leaving    bool
 	idle       bool // the last announcement heard changed nothing
 	acquainted acquaintances
 	newcomerAt time.Time // announcements introduce nobody before
-	strangers  uint64    // that there was no room for: too many to look up a counter's name for each
 	bridge     bridge
 
 	cfg Config
@@ -93,7 +92,11 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Overlay {
 		panic("overlay: a peer wants one link or more, and serves at least as many")
 	}
 	spans := rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))
-	o := &Overlay{cfg: cfg, rng: rng, spans: spans, now: now, conns: make(map[wire.Conn]*conn), dirty: true, self: idKey(cfg.ID)}
+	o := &Overlay{cfg: cfg, rng: rng, spans: spans, now: now, conns: make(map[wire.Conn]*conn), dirty: true, ears: cfg.Ears}
+	if o.ears == nil {
+		o.ears = new(Ears)
+	}
+	*o.ears = Ears{self: idKey(cfg.ID)}
 	o.view.all = &o.acquainted
 	o.counts.init()
 	o.dialing = bucket{rate: dialsPerSecond, burst: dialsBurst}
@@ -104,6 +107,7 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Overlay {
 	o.shuffle.start(o)
 	o.rotate.start(o)
 	o.seeking = true
+	o.listen()
 	return o
 }
 
@@ -194,6 +198,7 @@ func (o *Overlay) Leave(now time.Time) {
 		}
 		o.effect(Effect{Action: Announce, Why: "goodbye"})
 	}
+	o.listen()
 	o.dirty = true
 }
 
@@ -303,7 +308,7 @@ func (o *Overlay) settle() {
 			o.effect(Effect{Action: Inconsistent})
 		}
 	}
-	o.odds = o.answerOdds()
+	o.listen()
 	o.dirty = true
 }
 
