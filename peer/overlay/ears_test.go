@@ -24,7 +24,7 @@ func TestEarsHearAsTheOverlayDoes(t *testing.T) {
 				o.listen()
 				heard := o.root.heard
 				if w.rng.IntN(2) == 0 {
-					o.root.heard = w.now.Add(-cutOffFor) // as if its beacons no longer came
+					o.root.heard = o.now.Add(-cutOffFor) // as if its beacons no longer came
 				}
 				ears := *o.ears
 				if !ears.Noise(w.now, &a) {
