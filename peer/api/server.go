@@ -119,8 +119,9 @@ func (s *Server) Close() {
 
 // guard turns away requests that a web page of elsewhere made a browser send: those that name another
 // origin; those that name none, as an image's do, but that the browser says another site made (W3C
-// Fetch Metadata); and, where the API is for this machine alone, those that came by another host's
-// name (DNS rebinding). A link that a person follows may lead here.
+// Fetch Metadata); and those that came by a name which somebody may have made to stand for this peer's
+// address (DNS rebinding): all of them where the API is for this machine alone, and elsewhere those of
+// browsers. A link that a person follows may lead here.
 func (s *Server) guard(next http.Handler) http.Handler {
 	local := false
 	if a, err := netip.ParseAddrPort(s.Addr()); err == nil {
@@ -143,10 +144,26 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			fail(w, http.StatusForbidden, "this API is served on loopback: call it as localhost or by its address, not as "+r.Host)
 			return
 		}
+		if fromBrowser(r) && !localHost(r.Host) {
+			fail(w, http.StatusForbidden, "a browser calls this API by its address, not as "+r.Host)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }
 
+// fromBrowser tells a browser from a program: it says which languages its user reads, where a request
+// comes from, or both, and no script in it can leave that out.
+func fromBrowser(r *http.Request) bool {
+	for _, mark := range []string{"Accept-Language", "Origin", "Sec-Fetch-Site"} {
+		if _, there := r.Header[mark]; there {
+			return true
+		}
+	}
+	return false
+}
+
+// localHost reports whether a Host is an address, or localhost.
 func localHost(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {

@@ -104,6 +104,42 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// everywhere is a listener that says it listens on every address.
+type everywhere struct{ net.Listener }
+
+func (e everywhere) Addr() net.Addr {
+	a := *e.Listener.Addr().(*net.TCPAddr)
+	a.IP = net.IPv4zero
+	return &a
+}
+
+// Beyond loopback a program may call by any name, and a browser by none that an attacker could have made.
+func TestNamesBeyondLoopback(t *testing.T) {
+	n, _ := serve(t)
+	l, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Serve(n, everywhere{l}, slog.New(slog.DiscardHandler))
+	t.Cleanup(s.Close)
+	base := "http://" + l.Addr().String()
+	for _, test := range []struct {
+		name    string
+		headers []string
+		code    int
+	}{
+		{"a program, by a name", []string{"Host", "peer-3.example"}, 200},
+		{"a browser, by the address", []string{"Accept-Language", "de"}, 200},
+		{"a browser, by a name", []string{"Host", "evil.example", "Accept-Language", "de"}, 403},
+		{"a script that hides its language", []string{"Host", "evil.example", "Accept-Language", ""}, 403},
+		{"a page that was served from that name", []string{"Host", "evil.example", "Origin", "http://evil.example"}, 403},
+	} {
+		if code, body := do(t, "GET", base+"/status", "", test.headers...); code != test.code {
+			t.Errorf("%s: answered %d %.200q, want %d", test.name, code, body, test.code)
+		}
+	}
+}
+
 func TestReadyOnceAloneForLong(t *testing.T) {
 	_, s := serve(t)
 	client := NewClient(s.Addr())
