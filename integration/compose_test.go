@@ -19,17 +19,20 @@ import (
 
 // What a person gets who has just cloned the project: compose.yaml as it is, scaled to six.
 //
-//	"hello" ─► peer-1 … peer-6 ───► otel-collector ───► jaeger ─► the trace of "hello"
+//	"hello" ─► peer-1 … peer-6 ───► otel-collector ─┬─► jaeger ─► the trace of "hello"
+//	                   └───────────────────────────────┴─► lab ────► who heard it from whom
 //
-// Only the port of Jaeger's page is another, so that the test runs beside somebody's own lab, and the peer's image is
-// the one that these tests build; TestDockerfile builds the real one.
+// Only the ports of the pages are others, so that the test runs beside somebody's own lab, and the images are those that
+// these tests build; TestDockerfile builds the real ones.
 func TestCompose(t *testing.T) {
 	docker := needDocker(t)
 	needCommand(t, ".ci/offline/build gets it", "docker", "compose", "version")
 	image, err := peerImage.image(docker)
 	must(t, "image", err)
+	labs, err := labImage.image(docker)
+	must(t, "image", err)
 	project := "hearsay-compose-" + run
-	c := command{env: []string{"PEER_IMAGE=" + image}}
+	c := command{env: []string{"PEER_IMAGE=" + image, "LAB_IMAGE=" + labs}}
 	compose := []string{"compose", "--project-name", project, "--file", "compose.yaml", "--file", composeOverride(t)}
 	do := func(args ...string) string {
 		t.Helper()
@@ -44,6 +47,12 @@ func TestCompose(t *testing.T) {
 	do("up", "--detach", "--no-build", "--scale", "peer=6", "--wait")
 
 	six := awaitReplicas(t, docker, project, 6)
+	page := labPage{"http://" + strings.TrimSpace(do("port", "lab", "7700"))}
+	page.awaitPeers(t, 6)
+	page.onlyWatches(t)
+	if out, err := c.run(t.Context(), "docker", append(slices.Clone(compose), "exec", "--no-TTY", "peer", "/peer", "status", "--to", "lab:7700")...); err == nil || !strings.Contains(err.Error(), "serves the machine") {
+		t.Errorf("the lab serves another container: %q, %v", out, err)
+	}
 	j := jaeger{"http://" + strings.TrimSpace(do("port", "jaeger", "16686"))}
 
 	// One message from inside a container whose image holds nothing but the peer, and its trace.
@@ -53,6 +62,7 @@ func TestCompose(t *testing.T) {
 		t.Fatalf("peer send names no trace: %q", out)
 	}
 	awaitText(t, docker, six, "peer-3", "hello from three")
+	page.awaitTold(t, "hello from three", "peer-3", 5)
 	services := map[string]string{}
 	var all []string
 	for _, r := range six {
@@ -84,9 +94,37 @@ func TestCompose(t *testing.T) {
 	three := awaitReplicas(t, docker, project, 3)
 	do("exec", "--no-TTY", "peer", "/peer", "send", "three of us")
 	awaitText(t, docker, three, "peer-1", "three of us")
+
+	// What others do the lab sees, and with the socket it does it itself.
+	page.awaitPeers(t, 3)
+	c.must(t, "docker", "kill", three[1].id)
+	page.awaitPeers(t, 2)
+	if out := do("exec", "--no-TTY", "lab", "/lab", "status"); !regexp.MustCompile(`peer-2 +ended`).MatchString(out) {
+		t.Errorf("the lab says of one that was killed: %s", out)
+	}
+	socket, ok := strings.CutPrefix(docker.DaemonHost(), "unix://")
+	if !ok {
+		t.Log("this engine has no socket on this machine, so the lab is not given it")
+		return
+	}
+	c.env = append(c.env, "LAB_SOCKET="+socket, "LAB_USER=0")
+	do("up", "--detach", "--no-build", "--wait", "lab")
+	page.url = "http://" + strings.TrimSpace(do("port", "lab", "7700"))
+	page.awaitPeers(t, 2)
+	out = do("exec", "--no-TTY", "lab", "/lab", "start", "2")
+	out += do("exec", "--no-TTY", "lab", "/lab", "kill", "3")
+	for _, says := range []string{"peer-2 started.", "peer-3", "killed."} {
+		if !strings.Contains(out, says) {
+			t.Errorf("the lab with the socket says %q, want %q in it", out, says)
+		}
+	}
+	page.awaitPeers(t, 2)
+	if n := len(runningReplicas(t, docker, project)); n != 2 {
+		t.Errorf("%d peers run, want 2", n)
+	}
 }
 
-// composeOverride writes what the test changes: nothing but a port and labels.
+// composeOverride writes what the test changes: nothing but ports and labels.
 func composeOverride(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -102,6 +140,7 @@ func composeOverride(t *testing.T) string {
 	entry("  ", "peer", "")
 	entry("  ", "otel-collector", "")
 	entry("  ", "jaeger", "    ports: !override [\"127.0.0.1::16686\"]\n")
+	entry("  ", "lab", "    ports: !override [\"127.0.0.1::7700\"]\n")
 	b.WriteString("networks:\n")
 	entry("  ", "default", "")
 	file := filepath.Join(t.TempDir(), "override.yaml")
@@ -140,20 +179,7 @@ func awaitReplicas(t *testing.T, docker *client.Client, project string, n int) [
 	t.Helper()
 	var found []replica
 	eventually(t, 30*time.Second, fmt.Sprintf("%d replicas are one mesh", n), func() error {
-		found = nil
-		list, err := docker.ContainerList(t.Context(), client.ContainerListOptions{Filters: make(client.Filters).
-			Add("label", "com.docker.compose.project="+project, "com.docker.compose.service=peer")})
-		if err != nil {
-			return err
-		}
-		for _, c := range list.Items {
-			number, err := strconv.Atoi(c.Labels["com.docker.compose.container-number"])
-			if err != nil {
-				return err
-			}
-			found = append(found, replica{id: c.ID, number: number})
-		}
-		slices.SortFunc(found, func(a, b replica) int { return cmp.Compare(a.number, b.number) })
+		found = runningReplicas(t, docker, project)
 		return askReplicas(t, found, n)
 	})
 	for _, r := range found {
@@ -161,6 +187,21 @@ func awaitReplicas(t *testing.T, docker *client.Client, project string, n int) [
 			t.Errorf("replica %d calls itself %q, not %q", r.number, r.status.Name, want)
 		}
 	}
+	return found
+}
+
+// runningReplicas are the containers of the service peer that run, by number.
+func runningReplicas(t *testing.T, docker *client.Client, project string) (found []replica) {
+	t.Helper()
+	list, err := docker.ContainerList(t.Context(), client.ContainerListOptions{Filters: make(client.Filters).
+		Add("label", "com.docker.compose.project="+project, "com.docker.compose.service=peer")})
+	must(t, "list containers", err)
+	for _, c := range list.Items {
+		number, err := strconv.Atoi(c.Labels["com.docker.compose.container-number"])
+		must(t, "a replica's number", err)
+		found = append(found, replica{id: c.ID, number: number})
+	}
+	slices.SortFunc(found, func(a, b replica) int { return cmp.Compare(a.number, b.number) })
 	return found
 }
 

@@ -3,6 +3,7 @@ package integration_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,15 +23,17 @@ import (
 const repo = ".."
 
 // The programs that containers run. Each is built on this machine and becomes an image by the `prebuilt` stage of the project's
-// own Dockerfile, which takes a third of a second; TestDockerfile builds the stage that people use.
+// own Dockerfiles, which takes a third of a second; TestDockerfile builds the stages that people use.
 var (
 	peerImage     = &program{name: "peer", source: "./peer"}
 	handImage     = &program{name: "hand", source: "./integration/hand"}
 	siphonerImage = &program{name: "siphoner", source: "./integration/siphoner"}
+	labImage      = &program{name: "lab", source: "./lab", dockerfile: "lab/Dockerfile"}
 )
 
 type program struct {
 	name, source string
+	dockerfile   string // "Dockerfile" if empty
 	once         sync.Once
 	tag          string
 	err          error
@@ -69,7 +72,7 @@ func (p *program) build(ctx context.Context, docker *client.Client) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", p.source, err, out)
 	}
-	dockerfile, err := os.ReadFile(filepath.Join(repo, "Dockerfile"))
+	dockerfile, err := os.ReadFile(filepath.Join(repo, cmp.Or(p.dockerfile, "Dockerfile")))
 	if err != nil {
 		return err
 	}

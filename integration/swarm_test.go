@@ -72,7 +72,12 @@ func TestSwarm(t *testing.T) {
 // forSwarm makes of compose.yaml what its own head says is deployed on a Swarm.
 func forSwarm(file string) string {
 	var out []string
+	within := false
 	for line := range strings.Lines(file) {
+		if within || strings.HasSuffix(line, "only {\n") {
+			within = !strings.HasSuffix(line, "# }\n")
+			continue
+		}
 		if !strings.Contains(line, "# compose only") {
 			out = append(out, strings.Replace(line, "# swarm: ", "", 1))
 		}
