@@ -102,6 +102,12 @@ func TestCompose(t *testing.T) {
 	if out := do("exec", "--no-TTY", "lab", "/lab", "status"); !regexp.MustCompile(`peer-2 +ended`).MatchString(out) {
 		t.Errorf("the lab says of one that was killed: %s", out)
 	}
+	do("restart", "lab")
+	page.url = "http://" + strings.TrimSpace(do("port", "lab", "7700"))
+	page.awaitPeers(t, 2)
+	if out := do("exec", "--no-TTY", "lab", "/lab", "status"); !strings.Contains(out, "replicas") {
+		t.Errorf("started again, the lab says %s", out)
+	}
 	socket, ok := strings.CutPrefix(docker.DaemonHost(), "unix://")
 	if !ok {
 		t.Log("this engine has no socket on this machine, so the lab is not given it")

@@ -53,8 +53,8 @@ func (p *program) image(docker *client.Client) (string, error) {
 	return p.tag, nil
 }
 
-// build makes the image. Its file system is the program and the file that makes resolvers ask DNS
-// before /etc/hosts, as the Dockerfile's comments say.
+// build makes the image. Its file system is the program, the file that makes resolvers ask DNS
+// before /etc/hosts, and the mode of /tmp, as the Dockerfiles' comments say.
 func (p *program) build(ctx context.Context, docker *client.Client) error {
 	dir, err := os.MkdirTemp("", "hearsay-image-")
 	if err != nil {
@@ -90,6 +90,7 @@ func (p *program) build(ctx context.Context, docker *client.Client) error {
 		{"Dockerfile", 0o644, dockerfile},
 		{".dockerignore", 0o644, []byte("Dockerfile\n.dockerignore\n")},
 		{"etc/nsswitch.conf", 0o644, []byte("hosts: dns files\n")},
+		{"tmp/", 0o1777, nil},
 		{p.name, 0o755, program},
 	} {
 		err = errors.Join(err, w.WriteHeader(&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.body))}))

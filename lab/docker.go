@@ -18,7 +18,7 @@ type dockerFlags struct {
 }
 
 // makeFleet attaches to compose's peers, or is ready to start others, and watches them.
-func (c *dockerFlags) makeFleet(ctx context.Context, l *lab, flags map[string]string, otlp string) (attached bool, err error) {
+func (c *dockerFlags) makeFleet(ctx context.Context, l *lab, flags map[string]string, receiver receiverFlags) (attached bool, err error) {
 	if c.Own && c.Project != "" {
 		return false, errors.New("--own and --project: either the lab starts containers, or it attaches to compose's")
 	}
@@ -30,7 +30,7 @@ func (c *dockerFlags) makeFleet(ctx context.Context, l *lab, flags map[string]st
 		return false, errors.New("--set: the peers run already, with the flags that compose gave them; use --own")
 	}
 	// Compose's peers send their spans where compose.yaml says, which is here only if somebody sees to it.
-	if l.watch, err = watch.New(watch.Options{Listen: otlp}); err != nil {
+	if l.watch, err = watch.New(receiver.options()); err != nil {
 		return true, err
 	}
 	f, err := docker.Attach(ctx, d)

@@ -16,17 +16,27 @@ import (
 
 // upCmd starts a lab, and stays until it is told to end.
 type upCmd struct {
-	Peers  int               `default:"6" help:"How many peers to start."`
-	Engine string            `enum:"local,docker,sim,compose" default:"local" help:"What the peers are: processes on this machine, containers, simulated, or those beside this one in a compose project: ${enum}."`
-	Name   string            `help:"What the lab is called where there are several. Default: its port." placeholder:"NAME"`
-	Port   int               `help:"Where the page is served on 127.0.0.1. Default: ${port}, or the next that is free." placeholder:"PORT"`
-	Listen netip.Addr        `help:"In a container that publishes the port: 0.0.0.0. Only the machine itself is served then." default:"127.0.0.1" placeholder:"ADDR" env:"LAB_LISTEN"`
-	OTLP   string            `name:"otlp" help:"Where traces are received. Default: a free port of 127.0.0.1." placeholder:"ADDR:PORT" env:"LAB_OTLP"`
-	Set    map[string]string `short:"s" mapsep:"," help:"Flags of the peers: --set links=4,serve=8." placeholder:"FLAG=VALUE"`
+	Peers  int        `default:"6" help:"How many peers to start."`
+	Engine string     `enum:"local,docker,sim,compose" default:"local" help:"What the peers are: processes on this machine, containers, simulated, or those beside this one in a compose project: ${enum}."`
+	Name   string     `help:"What the lab is called where there are several. Default: its port." placeholder:"NAME"`
+	Port   int        `help:"Where the page is served on 127.0.0.1. Default: ${port}, or the next that is free." placeholder:"PORT"`
+	Listen netip.Addr `help:"In a container that publishes the port: 0.0.0.0. Only the machine itself is served then." default:"127.0.0.1" placeholder:"ADDR" env:"LAB_LISTEN"`
+	receiverFlags
+	Set map[string]string `short:"s" mapsep:"," help:"Flags of the peers: --set links=4,serve=8." placeholder:"FLAG=VALUE"`
 	dockerFlags
 	composeFlags
 	Jaeger string `help:"Address of a Jaeger that gets the same traces, to which the page links: http://127.0.0.1:16686." placeholder:"URL" env:"LAB_JAEGER"`
 	JSON   bool   `help:"One JSON object on standard output once the peers run, and nothing more."`
+}
+
+// receiverFlags say where traces come in, for a collector that is to send them on.
+type receiverFlags struct {
+	OTLP     string `name:"otlp" help:"Where traces are received. Default: a free port of 127.0.0.1." placeholder:"ADDR:PORT" env:"LAB_OTLP"`
+	OTLPHTTP string `name:"otlp-http" help:"Where they are received over HTTP, too." placeholder:"ADDR:PORT" env:"LAB_OTLP_HTTP"`
+}
+
+func (f receiverFlags) options() watch.Options {
+	return watch.Options{Listen: f.OTLP, HTTP: f.OTLPHTTP}
 }
 
 // lab is one that runs.
@@ -137,9 +147,9 @@ func nameFree(name string) error {
 // makeFleet makes the engine and what watches it, and reports whether its peers are there already.
 func (c *upCmd) makeFleet(ctx context.Context, l *lab) (attached bool, err error) {
 	if c.Engine == "docker" {
-		return c.dockerFlags.makeFleet(ctx, l, c.Set, c.OTLP)
+		return c.dockerFlags.makeFleet(ctx, l, c.Set, c.receiverFlags)
 	}
-	if l.watch, err = watch.New(watch.Options{Listen: c.OTLP}); err != nil {
+	if l.watch, err = watch.New(c.receiverFlags.options()); err != nil {
 		return false, err
 	}
 	if c.Engine == "compose" {

@@ -24,6 +24,8 @@ type Options struct {
 	Retain time.Duration
 	// Listen is where spans are received; empty means a free port of 127.0.0.1.
 	Listen string
+	// HTTP is where spans are received over HTTP too; empty means nowhere.
+	HTTP string
 	// Getenv is where OTEL_EXPORTER_OTLP_ENDPOINT and its like are looked up, to which everything is passed on. Nil is
 	// the process's environment.
 	Getenv func(string) string
@@ -72,7 +74,7 @@ func New(o Options) (*Watch, error) {
 			return nil, err
 		}
 	}
-	w.receiver, err = otlp.Listen(otlp.Config{Addr: o.Listen, Spans: w.spans, Store: w.store, Forward: w.forward})
+	w.receiver, err = otlp.Listen(otlp.Config{Addr: o.Listen, HTTP: o.HTTP, Spans: w.spans, Store: w.store, Forward: w.forward})
 	if err != nil {
 		w.forward.Close()
 		return nil, err

@@ -28,6 +28,8 @@ const (
 type Config struct {
 	// Addr is the address; empty means any free port of 127.0.0.1.
 	Addr string
+	// HTTP is where traces are taken over HTTP too, such as 127.0.0.1:4318; empty means nowhere.
+	HTTP string
 	// Spans is told of spans before they are kept and passed on, and may change them. It is called by several
 	// goroutines. Nil is nobody.
 	Spans func(*Resource, []*tracepb.Span)
@@ -41,6 +43,7 @@ type Config struct {
 type Receiver struct {
 	cfg    Config
 	addr   string
+	web    *web // nil: there is none
 	server *grpc.Server
 	done   chan struct{}
 }
@@ -56,6 +59,12 @@ func Listen(cfg Config) (*Receiver, error) {
 	}
 	r := &Receiver{cfg: cfg, addr: l.Addr().String(), done: make(chan struct{}),
 		server: grpc.NewServer(grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams))}
+	if cfg.HTTP != "" {
+		if r.web, err = r.listenHTTP(cfg.HTTP); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
 	coltrace.RegisterTraceServiceServer(r.server, traces{r: r})
 	colmetrics.RegisterMetricsServiceServer(r.server, metrics{r: r})
 	collogs.RegisterLogsServiceServer(r.server, logs{r: r})
@@ -69,11 +78,20 @@ func Listen(cfg Config) (*Receiver, error) {
 // Addr is where the receiver listens.
 func (r *Receiver) Addr() string { return r.addr }
 
+// AddrHTTP is where it listens for HTTP; empty if it does not.
+func (r *Receiver) AddrHTTP() string {
+	if r.web == nil {
+		return ""
+	}
+	return r.web.addr
+}
+
 // Endpoint is what peers are given as OTEL_EXPORTER_OTLP_ENDPOINT.
 func (r *Receiver) Endpoint() string { return "http://" + r.addr }
 
 // Close ends the service. What was received is kept, and what waits to be passed on is Forward's to send.
 func (r *Receiver) Close() {
+	r.web.close()
 	r.server.Stop()
 	<-r.done
 }
@@ -112,13 +130,18 @@ type traces struct {
 }
 
 func (s traces) Export(_ context.Context, req *coltrace.ExportTraceServiceRequest) (*coltrace.ExportTraceServiceResponse, error) {
+	return s.r.answer(req), nil
+}
+
+// answer takes what was sent, and says what of it could not be taken.
+func (r *Receiver) answer(req *coltrace.ExportTraceServiceRequest) *coltrace.ExportTraceServiceResponse {
 	answer := &coltrace.ExportTraceServiceResponse{}
-	if n := s.r.take(req, true); n > 0 {
+	if n := r.take(req, true); n > 0 {
 		answer.PartialSuccess = &coltrace.ExportTracePartialSuccess{
 			RejectedSpans: int64(n), ErrorMessage: "a span needs a trace id of 16 bytes and a span id of 8, not all zero",
 		}
 	}
-	return answer, nil
+	return answer
 }
 
 // metrics and logs are only passed on: without somebody who collects them they end here, so that peers need not be
