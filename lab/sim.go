@@ -148,6 +148,9 @@ func (c *simRunCmd) Run(ctx context.Context, s streams) error {
 func do(ctx context.Context, s streams, run *sim.Run) error {
 	bar := newProgress(s.err)
 	defer bar.done()
+	if run.Plan.Peers >= sim.LargeFrom {
+		largePages(int64(run.Plan.Peers) * peerBytes)
+	}
 	began := time.Now()
 	err := run.Do(func() bool {
 		bar.run(run, time.Since(began))

@@ -7,8 +7,8 @@ package sim
 const (
 	// ahead is how many events are looked ahead: about as many as a processor waits for at a time.
 	ahead = 16
-	// largeFrom is from how many peers on it is worth it: those of a smaller mesh are in the caches anyway.
-	largeFrom = 1000
+	// LargeFrom is from how many peers on it is worth it: those of a smaller mesh are in the caches anyway.
+	LargeFrom = 1000
 )
 
 func (w *World) large() bool { return len(w.hosts) >= w.largeFrom }

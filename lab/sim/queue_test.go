@@ -49,7 +49,7 @@ func TestQueueKeepsTheOrder(t *testing.T) {
 // Looking ahead changes nothing but how long it takes.
 func TestLookingAheadChangesNothing(t *testing.T) {
 	var digests [2]uint64
-	for i, from := range []int{1, largeFrom} {
+	for i, from := range []int{1, LargeFrom} {
 		p := good()
 		p.Kill, p.Churn, p.Loss, p.For = 0.3, 1, 0.01, 4_000_000_000
 		r, err := NewRun(p)

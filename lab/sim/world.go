@@ -85,7 +85,7 @@ func New(cfg Config) *World {
 		calm:   calm{since: -1},
 		digest: 14695981039346656037,
 
-		largeFrom: largeFrom,
+		largeFrom: LargeFrom,
 	}
 	w.Ledger.init()
 	return w
