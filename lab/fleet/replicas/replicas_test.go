@@ -65,6 +65,7 @@ type gate struct {
 	mu     sync.Mutex
 	open   sync.Cond
 	shut   bool
+	calls  int
 	conns  map[net.Conn]bool
 	work   sync.WaitGroup
 }
@@ -96,6 +97,7 @@ func (g *gate) serve(c net.Conn) {
 		return
 	}
 	g.mu.Lock()
+	g.calls++
 	g.conns[c], g.conns[far] = true, true
 	g.mu.Unlock()
 	pass := func(to, from net.Conn) {
@@ -123,6 +125,28 @@ func (g *gate) pause(on bool) {
 	defer g.mu.Unlock()
 	g.shut = on
 	g.open.Broadcast()
+}
+
+// vanish is a cable that is pulled: nothing passes, and nobody is told.
+func (g *gate) vanish() {
+	g.pause(true)
+	g.l.Close()
+}
+
+// called waits until so many connections were opened.
+func (g *gate) called(t *testing.T, n int) {
+	t.Helper()
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		g.mu.Lock()
+		calls := g.calls
+		g.mu.Unlock()
+		if calls >= n {
+			return
+		}
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("it was called %d times, want %d", calls, n)
+		}
+	}
 }
 
 func (g *gate) close() {
@@ -346,6 +370,47 @@ func TestPaused(t *testing.T) {
 	s.waitKind(fleet.Ended, 1, 1)
 	if p := s.Peers()[0]; p.Alive || p.Paused {
 		t.Errorf("dead, and it is %+v", p)
+	}
+}
+
+// Whose cable is pulled does not say so, and answers nobody.
+func TestVanishes(t *testing.T) {
+	t.Parallel()
+	one, two := start(t, "peer-1"), start(t, "peer-2")
+	s := look(t, nil, one.at("127.0.0.1"), two.at("127.0.0.1"))
+	s.waitKind(fleet.Started, 1, 1)
+	s.waitKind(fleet.Started, 2, 1)
+	two.gate.pause(true)
+	one.gate.vanish()
+	s.waitKind(fleet.Ended, 1, 1)
+	s.waitKind(fleet.Paused, 2, 1)
+	two.gate.vanish()
+	s.waitKind(fleet.Ended, 2, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if e.Kind == fleet.Paused && e.Peer == 1 {
+			t.Error("one that nobody can reach is called paused")
+		}
+	}
+}
+
+// A container that is made anew has its number, also if it comes before the old one is known to have gone.
+func TestKeepsTheNumber(t *testing.T) {
+	t.Parallel()
+	old, again := start(t, "peer-2"), start(t, "peer-2")
+	n := &names{all: map[string]bool{"a": true}}
+	s := look(t, n, old.at("a"), again.at("b"))
+	s.waitKind(fleet.Started, 2, 1)
+	n.set("b", true)
+	again.gate.called(t, 3) // twice at least it was met
+	if p := s.Peers(); len(p) != 1 {
+		t.Errorf("before: %+v", p)
+	}
+	old.end()
+	s.waitKind(fleet.Started, 2, 2)
+	if p := s.Peers(); len(p) != 1 || p[0].ID != string(again.node.ID()) {
+		t.Errorf("after: %+v", p)
 	}
 }
 
