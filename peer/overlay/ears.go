@@ -22,6 +22,17 @@ type Ears struct {
 	agreed   uint64 // announcements that said nothing that we do not say as well, since the last call of Agreed
 	root     [wire.IDLen]byte
 	familiar familiar
+	older    [olderRoots]beaconSeen
+}
+
+// olderRoots is how many other roots the ears know of: while a mesh forms, most newcomers follow one of the few that
+// were the lowest before.
+const olderRoots = 4
+
+// beaconSeen is the newest beacon that was seen of a root.
+type beaconSeen struct {
+	seq  uint64
+	root [wire.IDLen]byte
 }
 
 // Noise reports whether an announcement certainly changes nothing but counters, and counts it if so.
@@ -37,16 +48,28 @@ func (e *Ears) Noise(now time.Time, a *wire.Announcement) bool {
 	switch {
 	case a.Root == "" || !e.rooted:
 		ours = (a.Root == "") == !e.rooted
-	case a.Root != wire.ID(e.root[:]) || a.RootSeq >= e.rootSeq+2:
+	case a.Root == wire.ID(e.root[:]):
+		if ours = a.RootSeq < e.rootSeq+2; !ours {
+			return false
+		}
+	case !e.knows(a.Root, a.RootSeq):
 		return false
-	default:
-		ours = true
 	}
 	e.strange++
 	if ours && !a.Seeking {
 		e.agreed++
 	}
 	return true
+}
+
+// knows reports whether a beacon of another root is no news.
+func (e *Ears) knows(root wire.ID, seq uint64) bool {
+	for i := range e.older {
+		if root == wire.ID(e.older[i].root[:]) {
+			return seq <= e.older[i].seq
+		}
+	}
+	return false
 }
 
 // drawn decides by lot whether it is for us to answer a seeker. The lot is a hash of who asks whom, and when:
@@ -77,6 +100,15 @@ func (o *Overlay) tell(e *Ears) {
 	}
 	e.rooted, e.rootSeq = o.root.id != "", o.root.seq
 	copy(e.root[:], o.root.id)
+	n := 0
+	for i := len(o.root.seen) - 1; i >= 0 && n < olderRoots; i-- {
+		if s := &o.root.seen[i]; s.id != o.root.id {
+			e.older[n].seq = s.seq
+			copy(e.older[n].root[:], s.id)
+			n++
+		}
+	}
+	clear(e.older[n:])
 }
 
 // Agreed returns how many announcements said nothing that we do not say as well, since it was last called, beside

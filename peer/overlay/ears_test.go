@@ -19,7 +19,8 @@ func TestEarsHearAsTheOverlayDoes(t *testing.T) {
 		for range 60 {
 			w.run(time.Duration(w.rng.Int64N(int64(300 * time.Millisecond))))
 			for range 20 {
-				o, a := w.nodes[w.rng.IntN(n)].o, invented(w, w.nodes[w.rng.IntN(n)].o.Announcement())
+				o := w.nodes[w.rng.IntN(n)].o
+				a := invented(w, o, w.nodes[w.rng.IntN(n)].o.Announcement())
 				o.newcomerAt = w.now.Add(time.Millisecond) // as if a crowd had just introduced itself
 				o.listen()
 				heard := o.root.heard
@@ -50,7 +51,7 @@ func TestEarsHearAsTheOverlayDoes(t *testing.T) {
 }
 
 // invented changes something of an announcement, in three cases of four.
-func invented(w *world, a wire.Announcement) wire.Announcement {
+func invented(w *world, o *Overlay, a wire.Announcement) wire.Announcement {
 	switch w.rng.IntN(8) {
 	case 0:
 		a.ID = wire.NewID(w.rng)
@@ -60,6 +61,10 @@ func invented(w *world, a wire.Announcement) wire.Announcement {
 		a.ID, a.Root, a.RootSeq = wire.NewID(w.rng), "", 0
 	case 3:
 		a.ID, a.Root = wire.NewID(w.rng), wire.NewID(w.rng)
+		if seen := o.root.seen; len(seen) > 0 && w.rng.IntN(4) > 0 {
+			s := seen[w.rng.IntN(len(seen))]
+			a.Root, a.RootSeq = s.id, s.seq+w.rng.Uint64N(2)
+		}
 	case 4:
 		a.ID, a.RootSeq = wire.NewID(w.rng), a.RootSeq+w.rng.Uint64N(4)
 	case 5:
