@@ -175,7 +175,7 @@ func (n *answers) ask(o *Overlay, from netip.AddrPort, a *wire.Announcement) {
 func (o *Overlay) answerOdds() uint32 {
 	size, answers := o.degree()+len(o.view.list), answerAll
 	if len(o.view.list) == maxPassive {
-		size, answers = max(size, o.guess()), answerLarge
+		size, answers = max(size, o.root.size), answerLarge
 	}
 	if size > answers {
 		return uint32(uint64(answers) << 32 / uint64(size))
@@ -186,13 +186,13 @@ func (o *Overlay) answerOdds() uint32 {
 // maxSize bounds what we take the mesh's size for: the lowest ID can be invented.
 const maxSize = 100_000
 
-// guess is about how many peers a large mesh has, by its lowest ID: that is the least of as many random
+// guess is about how many peers a large mesh has, by its lowest ID, which is its root: that is the least of as many random
 // numbers as there are peers, and so about as far from zero as those are from one another. It may be ten
 // times out, which does for dividing work. Zero is no idea.
-func (o *Overlay) guess() int {
+func guess(root wire.ID) int {
 	lowest := uint64(0)
-	for i := range min(8, len(o.root.id)) {
-		c := uint64(o.root.id[i])
+	for i := range min(8, len(root)) {
+		c := uint64(root[i])
 		lowest = lowest<<4 | (c&15 + c>>6*9) // a hex digit
 	}
 	if lowest == 0 {

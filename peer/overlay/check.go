@@ -51,6 +51,7 @@ func (o *Overlay) Check() error {
 	}
 	ears := *o.ears
 	o.tell(&ears)
+	o.tellRoots(&ears)
 	ears.familiar.learn(o.acquainted.keys)
 	if ears != *o.ears {
 		return fmt.Errorf("the ears are not as the rest is: %+v, want %+v", *o.ears, ears)

@@ -84,12 +84,17 @@ func (e *Ears) drawn(now time.Time, seeker uint64) bool {
 // listen has the ears be as the rest is.
 func (o *Overlay) listen() {
 	o.tell(o.ears)
+	if o.root.news {
+		o.root.news = false
+		o.tellRoots(o.ears)
+	}
 	if o.acquainted.changed {
 		o.acquainted.changed = false
 		o.ears.familiar.learn(o.acquainted.keys)
 	}
 }
 
+// tell tells them what changes all the time.
 func (o *Overlay) tell(e *Ears) {
 	e.until, e.odds, e.bridge = 0, o.answerOdds(), 0
 	if !o.newcomerAt.IsZero() && !o.leaving {
@@ -98,6 +103,9 @@ func (o *Overlay) tell(e *Ears) {
 	if !o.bridge.at.IsZero() {
 		e.bridge = idKey(o.bridge.id)
 	}
+}
+
+func (o *Overlay) tellRoots(e *Ears) {
 	e.rooted, e.rootSeq = o.root.id != "", o.root.seq
 	copy(e.root[:], o.root.id)
 	n := 0

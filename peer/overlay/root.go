@@ -52,6 +52,8 @@ type root struct {
 	beat  time.Time // our next beacon; zero unless we are the root
 	own   uint64    // the number of our last beacon
 	seen  []sighting
+	size  int  // of the mesh, by id; see guess
+	news  bool // the ears are to be told
 }
 
 // sighting is the newest beacon of one root.
@@ -93,7 +95,7 @@ func (r *root) expire(o *Overlay) {
 		return
 	}
 	gone := r.id
-	r.id, r.seq = "", 0
+	r.id, r.seq, r.size, r.news = "", 0, 0, true
 	var best *sighting
 	for i := range r.seen {
 		if s := &r.seen[i]; s.id != gone && o.now.Sub(s.at) < beaconEvery+rootJitter && s.id < o.cfg.ID && (best == nil || s.id < best.id) {
@@ -111,6 +113,7 @@ func (r *root) expire(o *Overlay) {
 // become makes us the root.
 func (r *root) become(o *Overlay) {
 	r.id, r.elect = o.cfg.ID, time.Time{}
+	r.size = guess(r.id)
 	r.changed(o)
 	r.beacon(o)
 }
@@ -132,6 +135,7 @@ func (r *root) changed(o *Overlay) {
 // beacon floods our next beacon, and says it to those whom no link reaches.
 func (r *root) beacon(o *Overlay) {
 	r.own++
+	r.news = true
 	r.seq, r.heard, r.beat = r.own, o.now, o.now.Add(beaconEvery)
 	r.flood(o, r.id, r.seq, nil)
 	o.effect(Effect{Action: Announce, Why: "beacon"})
@@ -199,6 +203,7 @@ func (r *root) see(o *Overlay, id wire.ID, seq uint64) {
 		}
 	}
 	r.seen[i] = sighting{id, seq, o.now}
+	r.news = true
 }
 
 // follow makes id the root we follow.
@@ -207,7 +212,9 @@ func (r *root) follow(o *Overlay, id wire.ID, seq uint64) {
 	r.id, r.seq, r.heard = id, seq, o.now
 	r.stale = o.now.Add(rootFor + o.between(0, rootJitter))
 	r.elect, r.beat = time.Time{}, time.Time{}
+	r.news = true
 	if changed {
+		r.size = guess(id)
 		r.changed(o)
 	}
 }
