@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,6 +144,7 @@ func (o *Overlay) discovered(a *wire.Announcement, addr netip.AddrPort, reason w
 // answers are the announcements that we owe to seekers.
 type answers struct {
 	list []answer
+	next time.Time // when the earliest is to be given; zero if none is
 }
 
 type answer struct {
@@ -159,6 +161,7 @@ func (n *answers) ask(o *Overlay, from netip.AddrPort, a *wire.Announcement) {
 	if o.linkTo(a.ID) != nil || o.Slots().Free() == 0 && a.Slots.Degree() > 0 {
 		return
 	}
+	n.forget(o.now)
 	for _, w := range n.list {
 		if w.key == idKey(a.ID) && w.id == a.ID {
 			return
@@ -168,7 +171,11 @@ func (n *answers) ask(o *Overlay, from netip.AddrPort, a *wire.Announcement) {
 		o.counts.limit("answers")
 		return
 	}
-	n.list = append(n.list, answer{key: idKey(a.ID), id: wire.ID(strings.Clone(string(a.ID))), to: from, at: o.now.Add(o.between(0, answerWithin))})
+	at := o.now.Add(o.between(0, answerWithin))
+	n.list = append(n.list, answer{key: idKey(a.ID), id: wire.ID(strings.Clone(string(a.ID))), to: from, at: at})
+	next := alarm{n.next}
+	next.by(at)
+	n.next = next.at
 }
 
 // answerOdds is how likely we should answer a seeker, in parts of 2^32.
@@ -202,25 +209,26 @@ func guess(root wire.ID) int {
 }
 
 func (n *answers) advance(o *Overlay) {
-	keep := n.list[:0]
-	for _, w := range n.list {
+	if n.next.IsZero() || o.now.Before(n.next) {
+		return
+	}
+	var next alarm
+	for i := range n.list {
+		w := &n.list[i]
 		if !w.done && !o.now.Before(w.at) {
 			w.done = true
 			o.effect(Effect{Action: Announce, Addr: w.to, Why: "answer"})
 		}
-		if o.now.Before(w.at.Add(answerEvery)) {
-			keep = append(keep, w)
+		if !w.done {
+			next.by(w.at)
 		}
 	}
-	n.list = keep
+	n.next = next.at
 }
 
-func (n *answers) deadline(a *alarm) {
-	for _, w := range n.list {
-		if w.done {
-			a.by(w.at.Add(answerEvery))
-		} else {
-			a.by(w.at)
-		}
-	}
+// forget drops those that were answered long enough ago. Nobody is woken for that: it is done before the next is added.
+func (n *answers) forget(now time.Time) {
+	n.list = slices.DeleteFunc(n.list, func(w answer) bool { return w.done && !now.Before(w.at.Add(answerEvery)) })
 }
+
+func (n *answers) deadline(a *alarm) { a.by(n.next) }

@@ -11,9 +11,6 @@ func (o *Overlay) Warm(depth int) (n uint64) {
 		for _, c := range o.order {
 			n += uint64(c.state)
 		}
-		for i := 0; i < len(o.answers.list); i += 2 {
-			n += o.answers.list[i].key
-		}
 	case 2:
 		for _, c := range o.order {
 			n += uint64(c.heard.Nanosecond()) + uint64(c.rtt)
