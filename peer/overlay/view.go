@@ -150,7 +150,7 @@ func (v *view) put(o *Overlay, p *peer) bool {
 // fails before a random one. Of the proven the one that has failed for longest goes, and only if there
 // are too many or another of them comes in.
 func (v *view) victim(o *Overlay, proven bool) *peer {
-	var strangers, failing []*peer
+	strangers, failing := make([]*peer, 0, maxPassive), make([]*peer, 0, maxPassive) // on the stack
 	var oldest *peer
 	n := 0
 	for _, p := range v.list {
