@@ -17,10 +17,13 @@ type datagram struct {
 	from         *Host
 	source       netip.AddrPort
 	announcement wire.Announcement
-	// The k-th receiver is host (offset + k*stride) mod hosts: an order that differs from datagram to
-	// datagram and favours nobody, without a list.
-	offset, stride, hosts int
+	// The receivers are every step-th host, from base on. The k-th of them is number (offset + k*stride) mod hosts: an
+	// order that differs from datagram to datagram and favours nobody, without a list.
+	base, step, offset, stride, hosts int
 }
+
+// host is the index of the k-th receiver.
+func (g *datagram) host(k int) int { return g.base + (g.offset+k*g.stride)%g.hosts*g.step }
 
 // heardGram is a datagram in the kernel's buffer of a paused process.
 type heardGram struct {
@@ -49,7 +52,7 @@ func (w *World) send(h *Host, d *mesh.Datagram) {
 			return
 		}
 		to := w.hosts[n-1]
-		g.offset, g.stride, g.hosts = n-1, 0, len(w.hosts)
+		g.base, g.step, g.hosts = n-1, 1, 1
 		e := w.queue.push(w.now+w.crossing(h, to), evDatagram)
 		e.gram, e.first, e.last = g, 0, 1
 		return
@@ -57,7 +60,10 @@ func (w *World) send(h *Host, d *mesh.Datagram) {
 	if w.cfg.NoMulticast {
 		return
 	}
-	n := len(w.hosts)
+	// Those of its domain hear it, the sender among them, who does not listen.
+	g.step = max(1, w.cfg.Domains)
+	g.base = (h.Number - 1) % g.step
+	n := (len(w.hosts) - g.base + g.step - 1) / g.step
 	g.hosts, g.offset, g.stride = n, w.rng.IntN(n), w.stride(n)
 	k := min(n, waves)
 	for i := range k {
@@ -87,11 +93,11 @@ func gcd(a, b int) int {
 
 // arrive lets receivers first to last hear the datagram. Those to whom it is more than noise are warmed up together.
 func (g *datagram) arrive(w *World, first, last int) {
-	now, plain := w.Time(), w.plain() && g.stride != 0
+	now, plain := w.Time(), w.plain() && g.hosts > 1
 	var listening [ahead]*Host
 	n := 0
 	for k := first; k < last; k++ {
-		i := (g.offset + k*g.stride) % g.hosts
+		i := g.host(k)
 		if s := w.sites.at(i); plain && s.open && i != g.from.Number-1 && s.ears.Noise(now, &g.announcement) {
 			w.Counts.Events++
 			continue
@@ -119,7 +125,7 @@ func (g *datagram) heard(w *World, by []*Host) {
 		}
 	}
 	for _, h := range by {
-		if !h.alive || h.down || h == g.from || g.stride != 0 && !w.sameDomain(g.from, h) {
+		if !h.alive || h.down || h == g.from {
 			continue
 		}
 		if w.cut(g.from, h) || w.chance(w.lossOf(g.from, h)) {
@@ -147,11 +153,7 @@ func (g *datagram) heard(w *World, by []*Host) {
 
 // plain reports whether everything passes that is sent by multicast.
 func (w *World) plain() bool {
-	return !w.groups && len(w.rules) == 0 && w.cfg.Loss <= 0 && w.cfg.Domains <= 1
-}
-
-func (w *World) sameDomain(a, b *Host) bool {
-	return w.cfg.Domains <= 1 || a.Number%w.cfg.Domains == b.Number%w.cfg.Domains
+	return !w.groups && len(w.rules) == 0 && w.cfg.Loss <= 0
 }
 
 // resolve looks the join list up.
