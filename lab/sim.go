@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"time"
 
 	"hearsay/lab/plots"
@@ -125,23 +128,43 @@ func (c *simRunCmd) Run(ctx context.Context, s streams) error {
 		run.World.Watch(trace)
 	}
 	err = do(ctx, s, run)
-	if err := c.keep(s, run, trace); err != nil {
-		return err
+	if err == nil && run.Stopped {
+		err = errInterrupted
 	}
-	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(&run.Figures); err != nil {
-			return err
-		}
-	} else {
-		account(s.out, run)
-	}
-	if err != nil {
+	// What was found comes first: nobody loses it to a picture that cannot be drawn.
+	if err := and(err, c.tell(s.out, run), c.keep(s, run, trace)); err != nil {
 		return failed(err)
 	}
-	if run.Stopped {
-		return failed(errInterrupted)
-	}
 	return nil
+}
+
+// tell prints what came of a run.
+func (c *simRunCmd) tell(w io.Writer, run *sim.Run) error {
+	if c.JSON {
+		return json.NewEncoder(w).Encode(&run.Figures)
+	}
+	return written(w, func(w io.Writer) { account(w, run) })
+}
+
+// written writes what tell says in one piece, and finds out whether it could be.
+func written(w io.Writer, tell func(io.Writer)) error {
+	var b bytes.Buffer
+	tell(&b)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// and is several errors on one line, or nil if there are none.
+func and(errs ...error) (all error) {
+	for _, err := range errs {
+		switch {
+		case all == nil:
+			all = err
+		case err != nil:
+			all = fmt.Errorf("%w; and %w", all, err)
+		}
+	}
+	return all
 }
 
 // do carries a run out, with a bar for a person who waits, and adds what the process knows of it.
@@ -170,31 +193,48 @@ func (c *simRunCmd) writable() error {
 			return fmt.Errorf("--plots: %w", err)
 		}
 	}
-	if c.Trace != "" {
-		f, err := os.Create(c.Trace)
-		if err != nil {
-			return fmt.Errorf("--trace: %w", err)
-		}
-		f.Close()
+	return writableTrace(c.Trace)
+}
+
+func writableTrace(file string) error {
+	if file == "" {
+		return nil
 	}
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("--trace: %w", err)
+	}
+	return f.Close()
+}
+
+// keep writes the trace and the pictures, and says so to people: standard output may be JSON.
+func (c *simRunCmd) keep(s streams, run *sim.Run, trace *otlp.Trace) (err error) {
+	if trace != nil {
+		err = keepTrace(s.err, trace, c.Trace)
+	}
+	if c.Plots != "" {
+		err = and(err, keepPictures(s.err, c.Plots, pictures(run)))
+	}
+	return err
+}
+
+func keepTrace(w io.Writer, trace *otlp.Trace, file string) error {
+	if err := trace.WriteFile(file); err != nil {
+		return fmt.Errorf("--trace: %w", err)
+	}
+	fmt.Fprintf(w, "%s are in %s%s\n", things(trace.Len(), "span"), file, forgotten(trace))
 	return nil
 }
 
-// keep writes the pictures and the trace, and says so to people: standard output may be JSON.
-func (c *simRunCmd) keep(s streams, run *sim.Run, trace *otlp.Trace) error {
-	if c.Plots != "" {
-		list := pictures(run)
-		if err := plots.Write(c.Plots, list...); err != nil {
-			return fmt.Errorf("--plots: %w", err)
-		}
-		fmt.Fprintf(s.err, "%d pictures are in %s\n", len(list), c.Plots)
+func keepPictures(w io.Writer, dir string, list []plots.Picture) error {
+	if err := plots.Write(dir, list...); err != nil {
+		return fmt.Errorf("--plots: %w", err)
 	}
-	if trace != nil {
-		if err := trace.WriteFile(c.Trace); err != nil {
-			return fmt.Errorf("--trace: %w", err)
-		}
-		fmt.Fprintf(s.err, "%d spans are in %s%s\n", trace.Len(), c.Trace, forgotten(trace))
+	if len(list) == 0 {
+		fmt.Fprintf(w, "no pictures are in %s: there is nothing to draw\n", dir)
+		return nil
 	}
+	fmt.Fprintf(w, "%s are in %s: %s\n", things(len(list), "picture"), dir, strings.Join(plots.Names(list...), ", "))
 	return nil
 }
 

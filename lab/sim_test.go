@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -112,7 +113,7 @@ func TestSimKeepsPicturesAndTrace(t *testing.T) {
 	dir := t.TempDir()
 	trace := filepath.Join(dir, "trace.json")
 	code, _, errs := runLab(t, t.Context(), "sim", "--peers", "20", "--within", "1s", "--messages", "8", "--kill", "50%", "--plots", dir, "--trace", trace)
-	if code != 0 || !strings.Contains(errs, "5 pictures are in "+dir) || !strings.Contains(errs, "spans are in "+trace) {
+	if code != 0 || !strings.Contains(errs, "5 pictures are in "+dir+": coverage, healing, hops, degree, copies\n") || !strings.Contains(errs, "spans are in "+trace) {
 		t.Errorf("exit %d, %q", code, errs)
 	}
 	for _, name := range []string{"coverage", "healing", "hops", "degree", "copies"} {
@@ -135,6 +136,60 @@ func TestSimKeepsPicturesAndTrace(t *testing.T) {
 		t.Errorf("without a fault: exit %d, %q", code, errs)
 	}
 }
+
+// Nothing that was found is lost to a picture of which there is nothing to draw, nor to a standard output that is full.
+func TestSimTellsWhatItCannotDraw(t *testing.T) {
+	dir := t.TempDir()
+	pictures, trace := filepath.Join(dir, "pictures"), filepath.Join(dir, "trace.json")
+	// A mesh that is whole at the very instant at which the churn ends has no healing to be seen.
+	code, out, errs := runLab(t, t.Context(), "sim", "--peers", "100", "--churn", "2/s", "--for", "10s", "--json", "--plots", pictures, "--trace", trace)
+	var got sim.Figures
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.HealedMS != 0 {
+		t.Fatalf("exit %d, %q, %v: %s", code, errs, err, out)
+	}
+	if !strings.Contains(errs, ": coverage, hops, degree, copies\n") {
+		t.Errorf("the pictures are told as %q", errs)
+	}
+	if s, err := os.Stat(trace); err != nil || s.Size() < 1000 {
+		t.Errorf("the trace: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(pictures, "healing.svg")); err == nil {
+		t.Error("there is a picture of a healing that took no time")
+	}
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{
+		{"sim", "--peers", "30", "--siphoners", "2", "--kill", "50%", "--plots", pictures},
+		{"sim", "curve", "--peers", "40", "--plots", pictures},
+		{"sim", "curve", "--peers", "40", "--plots", pictures, "--json"},
+	} {
+		code, out, errs := runLab(t, ended, args...)
+		if code != exitFailed || out == "" || !strings.Contains(errs, errInterrupted.Error()) || !strings.Contains(errs, "nothing to draw") {
+			t.Errorf("lab %v, interrupted at once: exit %d, %q, %q", args, code, out, errs)
+		}
+	}
+}
+
+func TestSimSaysWhenNobodyCanBeTold(t *testing.T) {
+	for _, args := range [][]string{
+		{"sim", "--peers", "10", "--within", "1s", "--messages", "4"},
+		{"sim", "--peers", "10", "--within", "1s", "--messages", "4", "--json"},
+		{"sim", "curve", "--peers", "40", "--seeds", "1"},
+		{"sim", "check", "--seeds", "2"},
+		{"sim", "check", "--seeds", "1", "--all"},
+	} {
+		var errs bytes.Buffer
+		if code := run(t.Context(), args, streams{strings.NewReader(""), full{}, &errs}); code != exitFailed || !strings.Contains(errs.String(), "no space") {
+			t.Errorf("lab %v on a full disk: exit %d, %q", args, code, &errs)
+		}
+	}
+}
+
+// full is a standard output into which nothing goes.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space is left") }
 
 func TestCurve(t *testing.T) {
 	var outs []string

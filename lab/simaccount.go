@@ -205,6 +205,17 @@ func count(n int) string {
 	return sign + s
 }
 
+// things is a number of something, of which there may be one.
+func things(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case strings.HasSuffix(what, "y"):
+		what = strings.TrimSuffix(what, "y") + "ie"
+	}
+	return count(n) + " " + what + "s"
+}
+
 func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 func round3(v float64) float64 { return math.Round(v*1000) / 1000 }

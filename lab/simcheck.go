@@ -95,6 +95,9 @@ func (c *simCheckCmd) check() error {
 	case c.Seeds > 1 && c.Replay == "" && (c.Trace != "" || c.All):
 		return errors.New("--trace and --all are for one run: say --replay FILE, or --seeds 1 --from SEED")
 	}
+	if err := writableTrace(c.Trace); err != nil {
+		return err
+	}
 	if c.Planted == "" {
 		return nil
 	}
@@ -164,20 +167,25 @@ func (c *simCheckCmd) search(ctx context.Context, s streams) error {
 		}
 		out.Violations = append(out.Violations, v)
 	}
-	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(&out); err != nil {
-			return err
-		}
-	} else {
-		summary(s.out, &out)
+	var broken, interrupted error
+	if n := len(r.Found); n > 0 {
+		broken = fmt.Errorf("%d of %s break a promise", n, things(int(r.Seeds), "schedule"))
 	}
-	switch {
-	case len(r.Found) > 0:
-		return failed(fmt.Errorf("%d of %d schedules break a promise", len(r.Found), r.Seeds))
-	case ctx.Err() != nil:
-		return failed(errInterrupted)
+	if ctx.Err() != nil {
+		interrupted = errInterrupted
+	}
+	if err := and(broken, interrupted, c.print(s.out, &out, func(w io.Writer) { summary(w, &out) })); err != nil {
+		return failed(err)
 	}
 	return nil
+}
+
+// print prints a result, for programs or for people.
+func (c *simCheckCmd) print(w io.Writer, r *simCheckResult, tell func(io.Writer)) error {
+	if c.JSON {
+		return json.NewEncoder(w).Encode(r)
+	}
+	return written(w, tell)
 }
 
 func (c *simCheckCmd) tags() string {
@@ -263,34 +271,29 @@ func (c *simCheckCmd) tell(s streams, schedule *check.Schedule) error {
 	}
 	out := schedule.Run(o)
 	v := out.Violation
-	if trace != nil {
-		if err := trace.WriteFile(c.Trace); err != nil {
-			return misused(fmt.Errorf("--trace: %w", err))
-		}
-		fmt.Fprintf(s.err, "%d spans are in %s%s\n", trace.Len(), c.Trace, forgotten(trace))
-	}
-	switch {
-	case c.JSON:
-		r := simCheckResult{Seeds: 1, Violations: []simViolation{}, Faults: out.Faults, Messages: out.Messages, Events: out.Events, VirtualMS: out.Virtual.Milliseconds()}
-		if v != nil {
-			r.Violations = append(r.Violations, simViolation{Seed: schedule.Seed, Rule: v.Rule, What: v.What, Replay: "go run ./lab sim check --replay " + c.Replay})
-		}
-		if err := json.NewEncoder(s.out).Encode(&r); err != nil {
-			return err
-		}
-	default:
-		fmt.Fprintln(s.out, schedule)
-		if c.All {
-			fmt.Fprint(s.out, a.All())
-		} else if v != nil {
-			fmt.Fprint(s.out, a.Around(v))
-		}
-	}
+	r := simCheckResult{Seeds: 1, Violations: []simViolation{}, Faults: out.Faults, Messages: out.Messages, Events: out.Events, VirtualMS: out.Virtual.Milliseconds()}
+	var err error
 	if v != nil {
-		return failed(v)
+		r.Violations = append(r.Violations, simViolation{Seed: schedule.Seed, Rule: v.Rule, What: v.What, Replay: "go run ./lab sim check --replay " + c.Replay})
+		err = v
 	}
-	if !c.JSON {
-		fmt.Fprintf(s.out, "no promise was broken: %d faults took effect, and %d messages were at stake\n", out.Faults, out.AtStake)
+	err = and(err, c.print(s.out, &r, func(w io.Writer) {
+		fmt.Fprintln(w, schedule)
+		switch {
+		case c.All:
+			fmt.Fprint(w, a.All())
+		case v != nil:
+			fmt.Fprint(w, a.Around(v))
+		}
+		if v == nil {
+			fmt.Fprintf(w, "no promise was broken: %d faults took effect, and %d messages were at stake\n", out.Faults, out.AtStake)
+		}
+	}))
+	if trace != nil {
+		err = and(err, keepTrace(s.err, trace, c.Trace))
+	}
+	if err != nil {
+		return failed(err)
 	}
 	return nil
 }

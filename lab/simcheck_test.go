@@ -36,6 +36,7 @@ func TestSimCheckUsage(t *testing.T) {
 		{[]string{"--replay", bad}, "line 3: explode: nothing is known of it"},
 		{[]string{"--replay", bad + "-none"}, "no such file"},
 		{[]string{"--seeds", "2", "--trace", "x"}, "--trace and --all are for one run"},
+		{[]string{"--seeds", "1", "--trace", filepath.Join(bad, "x")}, "--trace"},
 		{[]string{"--planted", "no-bug"}, "there are drop-message"},
 	} {
 		code, out, err := simCheck(t, c.args...)

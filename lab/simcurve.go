@@ -112,25 +112,33 @@ func (c *simCurveCmd) Run(ctx context.Context, s streams) error {
 		return misused(err)
 	}
 	out := c.measure(ctx, s.err)
+	err := out.broken()
+	if err == nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	err = and(err, c.tell(s.out, out))
 	if c.Plots != "" {
-		if err := plots.Write(c.Plots, out.pictures()...); err != nil {
-			return fmt.Errorf("--plots: %w", err)
-		}
-		fmt.Fprintf(s.err, "the pictures curve and curve-time are in %s\n", c.Plots)
+		err = and(err, keepPictures(s.err, c.Plots, out.pictures()))
 	}
+	if err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// tell prints what was measured.
+func (c *simCurveCmd) tell(w io.Writer, out *curve) error {
 	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(out); err != nil {
-			return err
-		}
-	} else {
-		out.table(s.out)
+		return json.NewEncoder(w).Encode(out)
 	}
-	if ctx.Err() != nil {
-		return failed(errInterrupted)
-	}
-	for _, p := range out.Points {
+	return written(w, out.table)
+}
+
+// broken is the first promise that a run broke, or nil.
+func (c *curve) broken() error {
+	for _, p := range c.Points {
 		if p.Violation != "" {
-			return failed(fmt.Errorf("%s, %s failed: %s", p.Broadcast, percent(p.Failed), p.Violation))
+			return fmt.Errorf("%s, %s failed: %s", p.Broadcast, percent(p.Failed), p.Violation)
 		}
 	}
 	return nil
@@ -301,7 +309,7 @@ func (c *curve) pictures() []plots.Picture {
 			c.line("plumtree", "one mesh again", func(p *curvePoint) float64 { return p.HealedMS }),
 		},
 	}
-	return []plots.Picture{shares, times}
+	return plots.Drawable(shares, times)
 }
 
 // line is one figure of one way to spread messages, by the share that failed.

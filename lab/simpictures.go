@@ -8,13 +8,15 @@ import (
 	"hearsay/lab/sim"
 )
 
-// pictures are those of a run: those for which there is something to draw.
-func pictures(r *sim.Run) (list []plots.Picture) {
+// pictures are those of a run: those for which there is something to draw. A mesh that was whole at once after the
+// fault, for one, has no healing that could be seen.
+func pictures(r *sim.Run) []plots.Picture {
 	x := r.Recording()
 	if x == nil {
 		return nil
 	}
 	how := fmt.Sprintf("%s peers, %s, seed %d", count(r.Plan.Peers), broadcastOf(&r.Plan), r.Plan.Seed)
+	var list []plots.Picture
 	if x.Steady.Len() > 0 || len(x.First) > 0 {
 		list = append(list, coverage(r, x, how))
 	}
@@ -27,10 +29,7 @@ func pictures(r *sim.Run) (list []plots.Picture) {
 	if len(x.Out) > 1 || len(x.In) > 1 {
 		list = append(list, degrees(r, x, how))
 	}
-	if copies := copiesOver(r, x, how); len(copies.Lines[0].Points) > 0 {
-		list = append(list, copies)
-	}
-	return list
+	return plots.Drawable(append(list, copiesOver(r, x, how))...)
 }
 
 func broadcastOf(p *sim.Plan) string {
@@ -110,7 +109,7 @@ func hops(r *sim.Run, x *sim.Recording, how string) plots.Bars {
 		all += n
 	}
 	b := plots.Bars{
-		Name: "hops", Title: "How many links from the speaker", Subtitle: fmt.Sprintf("%s; the last to hear is %d links away", how, r.Figures.LDHMax),
+		Name: "hops", Title: "How many links from the speaker", Subtitle: fmt.Sprintf("%s; the last to hear is %s away", how, things(len(x.Hops)-1, "link")),
 		X: plots.Axis{Label: "links that the message came over", Min: 1}, Y: plots.Axis{Label: "deliveries", Unit: plots.Percent},
 		Sets: []plots.BarSet{{}},
 	}
@@ -123,8 +122,12 @@ func hops(r *sim.Run, x *sim.Recording, how string) plots.Bars {
 // degrees is how many links peers have, out and in.
 func degrees(r *sim.Run, x *sim.Recording, how string) plots.Bars {
 	shares := func(counts []int) (list []float64) {
+		all := 0
 		for _, n := range counts {
-			list = append(list, float64(n)/float64(r.Figures.Living-r.Plan.Siphoners))
+			all += n
+		}
+		for _, n := range counts {
+			list = append(list, float64(n)/float64(all))
 		}
 		return list
 	}

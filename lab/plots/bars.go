@@ -10,8 +10,13 @@ import (
 
 func (b Bars) name() string { return b.Name }
 
-func (b Bars) draw(to draw.Canvas) error {
-	n, most := 0, 0.0
+func (b Bars) empty() bool {
+	_, most := b.size()
+	return most == 0
+}
+
+// size is how many bars stand side by side, and the highest of them.
+func (b Bars) size() (n int, most float64) {
 	for _, s := range b.Sets {
 		n = max(n, len(s.Values))
 		for _, v := range s.Values {
@@ -20,9 +25,14 @@ func (b Bars) draw(to draw.Canvas) error {
 			}
 		}
 	}
-	if most == 0 {
+	return n, most
+}
+
+func (b Bars) draw(to draw.Canvas) error {
+	if b.empty() {
 		return errEmpty
 	}
+	n, most := b.size()
 	p := plot.New()
 	p.BackgroundColor = nil
 	first := b.X.Min

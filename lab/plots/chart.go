@@ -2,7 +2,6 @@ package plots
 
 import (
 	"errors"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -16,7 +15,16 @@ func (c Chart) name() string { return c.Name }
 // errEmpty: a picture of nothing would only puzzle.
 var errEmpty = errors.New("there is nothing to draw")
 
+func (c Chart) empty() bool {
+	return !slices.ContainsFunc(c.Lines, func(l Line) bool {
+		return slices.ContainsFunc(l.Points, func(p Point) bool { return finite(p, c.X, c.Y) })
+	})
+}
+
 func (c Chart) draw(to draw.Canvas) error {
+	if c.empty() {
+		return errEmpty
+	}
 	p := plot.New()
 	p.BackgroundColor = nil
 	keys, err := c.curves(p)
@@ -63,9 +71,6 @@ func (c Chart) curves(p *plot.Plot) (keys []key, err error) {
 		if l.Name != "" {
 			keys = append(keys, k)
 		}
-	}
-	if math.IsInf(p.X.Min, 0) {
-		return nil, errEmpty
 	}
 	return keys, nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -90,7 +91,21 @@ const (
 // Picture is a picture that can be drawn.
 type Picture interface {
 	name() string
+	empty() bool // there is nothing to draw, which is then an error
 	draw(draw.Canvas) error
+}
+
+// Drawable are those pictures in which there is something to draw.
+func Drawable(pictures ...Picture) []Picture {
+	return slices.DeleteFunc(slices.Clone(pictures), Picture.empty)
+}
+
+// Names are the names of pictures' files.
+func Names(pictures ...Picture) (list []string) {
+	for _, p := range pictures {
+		list = append(list, p.name())
+	}
+	return list
 }
 
 // Writable makes a folder for pictures, and sees to it that something can be written there: before the work
@@ -107,8 +122,13 @@ func Writable(dir string) error {
 	return os.Remove(f.Name())
 }
 
-// Write writes each picture into a folder, as NAME.svg and NAME.png.
+// Write writes each picture into a folder, as NAME.svg and NAME.png. If one of them cannot be drawn, none is written.
 func Write(dir string, pictures ...Picture) error {
+	type file struct {
+		name string
+		data []byte
+	}
+	var files []file
 	for _, p := range pictures {
 		svg, err := SVG(p)
 		if err != nil {
@@ -118,10 +138,11 @@ func Write(dir string, pictures ...Picture) error {
 		if err != nil {
 			return err
 		}
-		for ext, b := range map[string][]byte{".svg": svg, ".png": png} {
-			if err := os.WriteFile(filepath.Join(dir, p.name()+ext), b, 0o644); err != nil {
-				return err
-			}
+		files = append(files, file{p.name() + ".svg", svg}, file{p.name() + ".png", png})
+	}
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+			return err
 		}
 	}
 	return nil

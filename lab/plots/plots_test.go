@@ -89,6 +89,22 @@ func TestWhatCannotBeDrawn(t *testing.T) {
 	}
 }
 
+// One that cannot be drawn leaves no half of the others behind.
+func TestAllOfThePicturesOrNone(t *testing.T) {
+	empty := Chart{Name: "empty"}
+	dir := t.TempDir()
+	if err := Write(dir, chart(), empty); !errors.Is(err, errEmpty) || !strings.Contains(err.Error(), "picture empty") {
+		t.Errorf("an empty one is written: %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("the folder holds %v, %v", left, err)
+	}
+	some := Drawable(empty, chart(), Bars{Name: "none"}, bars())
+	if names := Names(some...); len(names) != 2 || names[0] != "coverage" || names[1] != "hops" {
+		t.Errorf("of four, two of them empty, %v can be drawn", names)
+	}
+}
+
 func TestWritableSaysWhatIsNot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -33,11 +33,14 @@ func (s *steady) speak(r *Run, h *Host, n, warm int) bool {
 			s.first = w.Ledger.said(h)
 		}
 		next += gap
-		if !r.say(h, i) || !r.pass(next) {
+		if !r.say(h, i) {
 			return false
 		}
 		if i >= warm {
 			s.count++
+		}
+		if !r.pass(next) {
+			return false
 		}
 	}
 	if !r.through() {
