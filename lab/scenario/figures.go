@@ -22,9 +22,9 @@ type Figures struct {
 	NeverRead    int     `json:"never_read"`
 	Reliability  float64 `json:"reliability"`    // share of the deliveries that were owed
 	RMR          float64 `json:"rmr"`            // while nothing was broken
-	LDHMean      float64 `json:"ldh_mean"`       // of the messages of that time, or of all if there was none,
-	LDHMax       int     `json:"ldh_max"`        // likewise,
-	LatencyP50   float64 `json:"latency_ms_p50"` // and so these, from publishing to the last peer
+	LDHMean      float64 `json:"ldh_mean"`       // of the messages of that time, or of all if there was none
+	LDHMax       int     `json:"ldh_max"`        // likewise
+	LatencyP50   float64 `json:"latency_ms_p50"` // of all messages that came everywhere, whatever was broken: to the last peer
 	LatencyP95   float64 `json:"latency_ms_p95"`
 	LatencyMax   float64 `json:"latency_ms_max"`
 	FormedMS     float64 `json:"formed_ms"` // last start to meshed
@@ -76,23 +76,28 @@ func (r *run) formed() float64 {
 	return ms(max(0, r.began.Add(r.marks[0].From()+r.marks[0].Meshed).Sub(last)))
 }
 
+// timesOfMessages are of those that came to all whom they were owed to. How long they took is of them all: whoever builds
+// on the mesh waits for the slow ones too. How many links they went is a measure of the tree, as rmr is.
 func (r *run) timesOfMessages(f *Figures) {
-	pick := func(steady bool) (took []time.Duration, hops []int) {
-		for i, s := range r.ledger.said {
-			fate := &r.judged.fates[i]
-			if fate.owed > 0 && fate.made == fate.owed && (s.steady || !steady) {
-				took, hops = append(took, fate.last.Sub(s.begun)), append(hops, fate.hops)
-			}
+	var took []time.Duration
+	var all, steady []int // hops
+	for i, s := range r.ledger.said {
+		fate := &r.judged.fates[i]
+		if fate.owed == 0 || fate.made < fate.owed {
+			continue
 		}
-		return took, hops
-	}
-	took, hops := pick(true)
-	if len(took) == 0 {
-		took, hops = pick(false)
+		took, all = append(took, fate.last.Sub(s.begun)), append(all, fate.hops)
+		if s.steady {
+			steady = append(steady, fate.hops)
+		}
 	}
 	if len(took) == 0 {
 		f.LDHMean, f.LDHMax, f.LatencyP50, f.LatencyP95, f.LatencyMax = -1, -1, -1, -1, -1
 		return
+	}
+	hops := steady
+	if len(hops) == 0 {
+		hops = all
 	}
 	sum := 0
 	for _, h := range hops {

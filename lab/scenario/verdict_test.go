@@ -393,8 +393,8 @@ func TestFiguresOfTheStory(t *testing.T) {
 		owed += m.Owed
 		if m.Steady {
 			hops = max(hops, m.Hops)
-			worst = max(worst, m.Last)
 		}
+		worst = max(worst, m.Last)
 		if m.Owed != m.Made || m.Owed == 0 || m.Owed > 3 {
 			t.Errorf("message %d is owed to %d and had by %d", m.Number, m.Owed, m.Made)
 		}
@@ -412,6 +412,23 @@ func TestFiguresOfTheStory(t *testing.T) {
 	// 20 a second for five seconds and what the waits took.
 	if f.Published < 100 || f.Published > 110 {
 		t.Errorf("%d messages were said", f.Published)
+	}
+}
+
+// TestLatencyUnderFaults has messages wait for the end of a cut, and wants that to be told.
+func TestLatencyUnderFaults(t *testing.T) {
+	sc, err := Load("../scenarios/partition.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := simulated(t, sc, 1)
+	var worst time.Duration
+	for _, m := range res.Messages {
+		worst = max(worst, m.Last)
+	}
+	f := res.Verdict.Figures
+	if worst < time.Second || f.LatencyMax != ms(worst) || f.LatencyP95 < 1000 || f.LatencyP50 > f.LatencyP95 {
+		t.Errorf("the slowest message took %v, and the figures are %+v", worst, f)
 	}
 }
 
