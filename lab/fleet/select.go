@@ -14,6 +14,23 @@ import (
 //
 // The root is the living peer with the lowest ID. An error says which names there are.
 func Select(peers []Peer, what string, ended bool, rng *rand.Rand) ([]int, error) {
+	return choose(peers, what, ended, rng, func(Peer) bool { return true }, "live")
+}
+
+// SelectFor is Select for something that is to be done to the peers. Pausing is for those who are not paused, and
+// resuming for those who are: all, any, random 2 and half are of these. Whoever is named may be otherwise.
+func SelectFor(verb string, peers []Peer, what string, rng *rand.Rand) ([]int, error) {
+	switch verb {
+	case "pause":
+		return choose(peers, what, false, rng, func(p Peer) bool { return !p.Paused }, "live and are not paused")
+	case "resume":
+		return choose(peers, what, false, rng, func(p Peer) bool { return p.Paused }, "are paused")
+	}
+	return Select(peers, what, verb == "start", rng)
+}
+
+// choose is Select among those living peers that can be chosen without being named; those says in words which they are.
+func choose(peers []Peer, what string, ended bool, rng *rand.Rand, can func(Peer) bool, those string) ([]int, error) {
 	var living, dead []int
 	root := Peer{}
 	for _, p := range peers {
@@ -21,7 +38,9 @@ func Select(peers []Peer, what string, ended bool, rng *rand.Rand) ([]int, error
 			dead = append(dead, p.Number)
 			continue
 		}
-		living = append(living, p.Number)
+		if can(p) {
+			living = append(living, p.Number)
+		}
 		if root.Number == 0 || p.ID != "" && p.ID < root.ID {
 			root = p
 		}
@@ -31,7 +50,7 @@ func Select(peers []Peer, what string, ended bool, rng *rand.Rand) ([]int, error
 		word = strings.TrimSpace(word)
 		some := func(n int) error {
 			if n > len(living) {
-				return fmt.Errorf("%q: only %d peers live", word, len(living))
+				return fmt.Errorf("%q: only %d peers %s", word, len(living), those)
 			}
 			for _, i := range rng.Perm(len(living))[:n] {
 				list = append(list, living[i])

@@ -62,18 +62,33 @@ func (r *run) figures(wall time.Duration) Figures {
 	return f
 }
 
+// mended is how long the mesh took to be whole after what shook it last, as the figures have it, once it is.
+func (r *run) mended() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.marks) == 1 {
+		return r.forming()
+	}
+	return r.marks[len(r.marks)-1].Meshed
+}
+
 // formed is how long after the last of the first peers was started the mesh was whole.
 func (r *run) formed() float64 {
 	if len(r.marks) == 0 || r.marks[0].Meshed < 0 {
 		return -1
 	}
+	return ms(r.forming())
+}
+
+// forming is formed where it is known.
+func (r *run) forming() time.Duration {
 	var last time.Time
 	for _, l := range r.ledger.lives {
 		if l.peer <= r.sc.Peers && l.run == 1 {
 			last = later(last, l.started)
 		}
 	}
-	return ms(max(0, r.began.Add(r.marks[0].From()+r.marks[0].Meshed).Sub(last)))
+	return max(0, r.began.Add(r.marks[0].From()+r.marks[0].Meshed).Sub(last))
 }
 
 // timesOfMessages are of those that came to all whom they were owed to. How long they took is of them all: whoever builds

@@ -64,6 +64,29 @@ func TestRealTime(t *testing.T) {
 	})
 }
 
+// TestCountedInRealTime is TestCounted with goroutines: the wait must not end between a message being due and being said.
+func TestCountedInRealTime(t *testing.T) {
+	for _, test := range counted {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClocked(t)
+				defer c.Close()
+				sc, err := Parse("counted.yaml", []byte(countedStory(test.steps)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				res, err := Run(t.Context(), sc, c, Config{Seed: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v := res.Verdict; !v.OK || v.Figures.Published != test.published || v.Figures.Delivered != 3*test.published {
+					t.Errorf("want %d messages: %+v", test.published, v)
+				}
+			})
+		})
+	}
+}
+
 // TestPeerThatHangs wants one peer that does not take messages to silence nobody else, and not to hold up the end.
 func TestPeerThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

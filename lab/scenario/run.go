@@ -156,9 +156,15 @@ func (r *run) failed(ctx context.Context, line int, step string, err error) erro
 	return err
 }
 
-// settle waits for what is owed and late, and for what is still to be mended; after a step that failed, for
-// what is late alone.
+// settle waits for what is still to be said, for what is owed and late, and for what is still to be mended; after a
+// step that failed, for what is late alone.
 func (r *run) settle(ctx context.Context) {
+	if why := r.unsaid(); why != "" && len(r.fails) == 0 {
+		r.say("%s", why)
+		if _, err := r.until(ctx, maxFor, func() bool { return r.unsaid() == "" }); err != nil && ctx.Err() == nil {
+			r.failed(ctx, r.line, "wait for what is to be said", err)
+		}
+	}
 	if r.hush(ctx) != nil {
 		return
 	}

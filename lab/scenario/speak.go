@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -25,8 +26,9 @@ type speaker struct {
 	step *sendStep
 	from []int // nil: whoever lives
 	due  time.Time
-	left int // negative: no end
-	last int // who spoke last
+	left int  // negative: no end
+	last int  // who spoke last
+	any  bool // something was due already
 	done bool
 	quit chan struct{} // closed when it is done
 }
@@ -100,6 +102,7 @@ func (r *run) sayNext(ctx context.Context, s *speaker, now time.Time) error {
 	if now.Sub(s.due) > behind {
 		s.due = now
 	}
+	s.any = true
 	if s.left > 0 {
 		s.left--
 	}
@@ -109,21 +112,60 @@ func (r *run) sayNext(ctx context.Context, s *speaker, now time.Time) error {
 	tell := r.ledger.full() && !r.fullSaid
 	r.fullSaid = r.fullSaid || tell
 	by := r.nextSpeaker(s, all)
-	if by == nil {
+	switch {
+	case by == nil:
 		r.skipped++
+	case !r.virtual:
+		r.hand(by, s.step) // before anybody can see that the last one is due no longer
 	}
 	r.mu.Unlock()
 	if tell {
 		r.say("%d messages and %d deliveries are what an account can hold: nothing more is sent", maxMessages, maxDeliveries)
 	}
-	if by == nil {
+	if by == nil || !r.virtual {
 		return nil
 	}
-	if r.virtual {
-		return r.publish(ctx, by, s.step)
+	return r.publish(ctx, by, s.step)
+}
+
+// unsaid says what sends have still to say that are to say so many messages, or nothing.
+func (r *run) unsaid() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left, of := 0, 0
+	for _, s := range r.speakers {
+		if !s.done && s.left > 0 {
+			left, of = left+s.left, of+s.step.count
+		}
 	}
-	r.hand(by, s.step)
-	return nil
+	if left == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d messages are still to be said", left, of)
+}
+
+// mute says that a send has said nothing yet, or nothing.
+func (r *run) mute() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.speakers {
+		if !s.done && !s.any {
+			return "nothing was said yet"
+		}
+	}
+	return ""
+}
+
+// sayingFor is how long it takes to say what is unsaid.
+func (r *run) sayingFor() (d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.speakers {
+		if !s.done && s.left > 0 {
+			d = max(d, s.step.takes(s.left))
+		}
+	}
+	return d
 }
 
 // finish ends a speaker. It may be called again.

@@ -45,8 +45,9 @@ const waitFor = 30 * time.Second
 // waitStep waits until something is so.
 type waitStep struct {
 	meshed    bool // one part, links agree, everybody has two neighbors
-	delivered bool // all that was said is everywhere
+	delivered bool // all that was said is everywhere, and all is said that is counted
 	timeout   time.Duration
+	timed     bool // the file says for how long
 }
 
 func readWait(r *reader, n *yaml.Node) action {
@@ -56,7 +57,7 @@ func readWait(r *reader, n *yaml.Node) action {
 		r.mapping(n, "wait", fields{
 			"meshed":    func(n *yaml.Node) { w.meshed = r.yes(n, "meshed") },
 			"delivered": func(n *yaml.Node) { w.delivered = r.yes(n, "delivered") },
-			"timeout":   func(n *yaml.Node) { w.timeout = r.duration(n, "timeout") },
+			"timeout":   func(n *yaml.Node) { w.timed, w.timeout = true, r.duration(n, "timeout") },
 		})
 	case n.Value == "meshed":
 		w.meshed = true
@@ -92,15 +93,17 @@ func (w *waitStep) check(c *checker) {
 }
 
 func (w *waitStep) do(ctx context.Context, r *run) error {
-	begun := r.fleet.Now()
-	why := ""
-	ok, err := r.until(ctx, w.timeout, func() bool {
+	why, most := "", w.timeout
+	if w.delivered && !w.timed {
+		most += r.sayingFor()
+	}
+	ok, err := r.until(ctx, most, func() bool {
 		why = ""
 		if w.meshed {
 			why = r.watch.why()
 		}
 		if why == "" && w.delivered {
-			why = r.missing()
+			why = firstOf(r.unsaid(), r.mute(), r.missing())
 		}
 		return why == ""
 	})
@@ -108,10 +111,10 @@ func (w *waitStep) do(ctx context.Context, r *run) error {
 		return err
 	}
 	if !ok {
-		return fmt.Errorf("not within %v: %s", w.timeout, why)
+		return fmt.Errorf("not within %v: %s", most, why)
 	}
 	if w.meshed {
-		r.say("meshed after %s: %s", short(r.fleet.Now().Sub(begun)), r.watch.account())
+		r.say("meshed after %s: %s", short(r.mended()), r.watch.account())
 	}
 	return nil
 }

@@ -50,12 +50,12 @@ func (s *processStep) do(ctx context.Context, r *run) error {
 
 // onPeers does something to some peers, and notes it as a fault.
 func onPeers(ctx context.Context, r *run, verb string, peers who, call func(context.Context, ...int) error) error {
-	picked, err := peers.pick(r, verb == "start")
+	all := r.fleet.Peers()
+	picked, err := fleet.SelectFor(verb, all, string(peers), r.rng)
 	if err != nil {
 		return err
 	}
-	all := r.fleet.Peers()
-	// A pause is for those who are not paused, and a resume for those who are.
+	// A pause is for those who are not paused, and a resume for those who are, also where they are named.
 	if verb == "pause" || verb == "resume" {
 		picked = slices.DeleteFunc(picked, func(n int) bool { return placeOf(all, n).Paused == (verb == "pause") })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -68,8 +69,16 @@ func (s *sendStep) String() string {
 	return fmt.Sprintf("send %s%s, %v from %s", what, much, s.rate, s.from)
 }
 
+// takes is how long so many messages take.
+func (s *sendStep) takes(n int) time.Duration {
+	return time.Duration(min(float64(n)*s.rate.Gap().Seconds(), 2*maxFor.Seconds()) * float64(time.Second))
+}
+
 func (s *sendStep) check(c *checker) {
 	c.exist(s.from)
+	if s.takes(s.count) > maxFor {
+		c.fail(fmt.Sprintf("%d messages at %v take longer than %v", s.count, s.rate, maxFor), "send fewer, or more often")
+	}
 	c.sent, c.sending = true, true
 }
 
@@ -100,6 +109,10 @@ func readStop(r *reader, n *yaml.Node) action {
 	}
 	if null(n) {
 		r.fail(n.Line, "stop says not what", "write stop: send, or which peers: stop: [1, 2]")
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode && strings.HasPrefix(n.Value, "send") {
+		r.fail(n.Line, fmt.Sprintf("%q is no peer", n.Value), "to end what send began, write stop: send")
 		return nil
 	}
 	return &stopStep{peers: r.peers(n, "stop")}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -382,6 +383,39 @@ expect:
 	}
 }
 
+// counted are scenarios that say so many messages, and how many.
+var counted = []struct {
+	name, steps string
+	published   int
+}{
+	{"and wait for them", "  - send: {rate: 20/s, count: 10}\n  - wait: delivered", 10},
+	{"and end at once", "  - send: {rate: 20/s, count: 10}", 10},
+	{"for longer than a wait lasts", "  - send: {rate: 10/s, count: 400}\n  - wait: delivered", 400},
+	{"two at a time", "  - send: {rate: 50/s, count: 10}\n  - send: {rate: 10/s, count: 7}\n  - wait: delivered\n  - stop: send", 17},
+	{"and are stopped", "  - send: {rate: 1/s, count: 10}\n  - sleep: 2500ms\n  - stop: send\n  - wait: delivered", 3},
+	{"with no end, and wait for the first", "  - send: {rate: 1/s}\n  - wait: delivered", 1},
+}
+
+func countedStory(steps string) string {
+	return "name: So many\npeers: 4\nsteps:\n  - wait: meshed\n" + steps + "\nexpect:\n  - lost: 0\n"
+}
+
+// TestCounted wants a send with a count to be waited for.
+func TestCounted(t *testing.T) {
+	for _, test := range counted {
+		t.Run(test.name, func(t *testing.T) {
+			v := tell(t, newLiar(t, 1), countedStory(test.steps)).Verdict
+			if !v.OK || v.Figures.Published != test.published || v.Figures.Delivered != 3*test.published {
+				t.Errorf("want %d messages: %+v", test.published, v)
+			}
+		})
+	}
+	v := tell(t, newLiar(t, 1), countedStory("  - send: {rate: 10/s, count: 100}\n  - wait: {delivered: true, timeout: 2s}")).Verdict
+	if e := v.Expectations[0]; v.OK || e.Name != "steps" || !strings.Contains(e.Got, "not within 2s: 79 of 100 messages are still to be said") {
+		t.Errorf("a wait that is too short: %+v", v)
+	}
+}
+
 // TestFiguresOfTheStory checks the arithmetic where it can be told from the story what must come out.
 func TestFiguresOfTheStory(t *testing.T) {
 	res := tell(t, newLiar(t, 1), story)
@@ -429,6 +463,41 @@ func TestLatencyUnderFaults(t *testing.T) {
 	f := res.Verdict.Figures
 	if worst < time.Second || f.LatencyMax != ms(worst) || f.LatencyP95 < 1000 || f.LatencyP50 > f.LatencyP95 {
 		t.Errorf("the slowest message took %v, and the figures are %+v", worst, f)
+	}
+}
+
+// slow is a fleet whose peers take a while to be up.
+type slow struct{ *liar }
+
+func (s slow) Add(ctx context.Context, n int, o fleet.Options) ([]int, error) {
+	added, err := s.liar.Add(ctx, n, o)
+	if err == nil {
+		err = s.Sleep(ctx, 600*time.Millisecond)
+	}
+	return added, err
+}
+
+// TestMeshedAfter wants what is told of a run, and its figures, to count from the same instants.
+func TestMeshedAfter(t *testing.T) {
+	l := newLiar(t, 1)
+	defer l.Close()
+	sc, err := Parse("story.yaml", []byte(story))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	res, err := Run(t.Context(), sc, slow{l}, Config{Seed: 1, Spans: l.Spans, Progress: func(_ time.Duration, text string) {
+		if after, ok := strings.CutPrefix(text, "meshed after "); ok {
+			told = append(told, strings.SplitN(after, ":", 2)[0])
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := res.Verdict.Figures
+	want := []string{short(time.Duration(f.FormedMS * 1e6)), short(time.Duration(f.HealedMS * 1e6))}
+	if !slices.Equal(told, want) || f.FormedMS < 600 || f.HealedMS < 1 {
+		t.Errorf("told are %q, and the figures are %q", told, want)
 	}
 }
 

@@ -15,10 +15,8 @@ type task struct {
 	step *sendStep
 }
 
-// hand gives a message to its peer's worker.
+// hand gives a message to its peer's worker. The caller holds mu.
 func (r *run) hand(by *life, step *sendStep) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	w := r.workers[by.peer]
 	if w == nil {
 		w = &worker{make(chan task, maxQueue)}
