@@ -69,6 +69,7 @@ func (b barsAt) Plot(c draw.Canvas, p *plot.Plot) {
 	each := 0.8 / float64(b.of)
 	s := letters(8.5, soft, false)
 	s.XAlign, s.YAlign = draw.XCenter, draw.YBottom
+	var last vg.Rectangle // the place of the label before
 	for i, v := range b.values {
 		if !(v > 0) {
 			continue
@@ -78,8 +79,13 @@ func (b barsAt) Plot(c draw.Canvas, p *plot.Plot) {
 		c.SetColor(colours[b.k%len(colours)])
 		c.Fill(r.Path())
 		// A number above its bar, where it has room: a bar too small to be seen is told by it alone.
-		if label := b.label(v); s.Width(label) < x(left+1)-x(left)+6 && (b.of == 1 || s.Width(label) < r.Size().X+4) {
-			c.FillText(s, vg.Point{X: (r.Min.X + r.Max.X) / 2, Y: r.Max.Y + 2}, label)
+		label := b.label(v)
+		at := vg.Point{X: (r.Min.X + r.Max.X) / 2, Y: r.Max.Y + 2}
+		place := s.Rectangle(label).Add(at)
+		crowded := place.Min.X < last.Max.X+1 && place.Min.Y < last.Max.Y && last.Min.Y < place.Max.Y
+		if !crowded && s.Width(label) < x(left+1)-x(left)+6 && (b.of == 1 || s.Width(label) < r.Size().X+4) {
+			c.FillText(s, at, label)
+			last = place
 		}
 	}
 }

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -22,19 +23,24 @@ func (c Chart) empty() bool {
 }
 
 func (c Chart) draw(to draw.Canvas) error {
+	_, err := c.plot(to)
+	return err
+}
+
+// plot draws, and returns the place of the curves.
+func (c Chart) plot(to draw.Canvas) (inside draw.Canvas, err error) {
 	if c.empty() {
-		return errEmpty
+		return to, errEmpty
 	}
 	p := plot.New()
 	p.BackgroundColor = nil
 	keys, err := c.curves(p)
 	if err != nil {
-		return err
+		return to, err
 	}
 	c.X.set(&p.X)
 	c.Y.set(&p.Y)
-	finish(p, frame(to, c.Title, c.Subtitle, keys), c.Marks)
-	return nil
+	return finish(p, frame(to, c.Title, c.Subtitle, keys), c.Marks), nil
 }
 
 // curves adds the lines, and returns what the legend says of them.
@@ -77,10 +83,23 @@ func (c Chart) curves(p *plot.Plot) (keys []key, err error) {
 
 // finish draws a plot with its grid beneath it and its marks. Their names stand above it, in as many rows as
 // keep them apart: inside they would cover curves.
-func finish(p *plot.Plot, to draw.Canvas, marks []Mark) {
+func finish(p *plot.Plot, to draw.Canvas, marks []Mark) (inside draw.Canvas) {
+	// Gonum keeps room for an upright label where the middle of the axis' numbers is. At one of decades that is far up.
+	label := p.Y.Label.Text
+	_, decades := p.Y.Scale.(plot.LogScale)
+	beside := to
+	if decades && label != "" {
+		p.Y.Label.Text = ""
+		to.Min.X += p.Y.Label.TextStyle.Height(label) + p.Y.Label.TextStyle.FontExtents().Descent + p.Y.Label.Padding
+	}
 	rows := place(p, p.DataCanvas(to), marks)
 	to.Max.Y -= vg.Length(len(rows)) * rowSkip
-	inside := p.DataCanvas(to)
+	inside = p.DataCanvas(to)
+	if to.Min.X > beside.Min.X {
+		s := p.Y.Label.TextStyle
+		s.Rotation += math.Pi / 2
+		to.FillText(s, vg.Point{X: beside.Min.X + s.Height(label), Y: (inside.Min.Y + inside.Max.Y) / 2}, label)
+	}
 	under(p, inside, marks)
 	p.Draw(to)
 	over(p, inside, marks)
@@ -91,6 +110,7 @@ func finish(p *plot.Plot, to draw.Canvas, marks []Mark) {
 			to.FillText(s, c, n.text)
 		}
 	}
+	return inside
 }
 
 const rowSkip = 12

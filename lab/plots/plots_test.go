@@ -7,8 +7,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 func chart() Chart {
@@ -112,6 +118,56 @@ func TestWritableSaysWhatIsNot(t *testing.T) {
 	}
 	if err := Writable(file); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("a file in place of the folder: %v", err)
+	}
+}
+
+// An axis of decades leaves the curves as much room as another.
+func TestNoEmptyBand(t *testing.T) {
+	room := func(log bool) vg.Length {
+		c := chart()
+		c.Marks, c.Y = nil, Axis{Label: "time since the failure", Min: 0.2, Max: 100, Unit: Millis, Log: log}
+		c.Lines = []Line{{Name: "all have heard", Dots: true, Points: []Point{{1, 0.3}, {2, 60}}}}
+		inside, err := c.plot(draw.New(vgsvg.New(width, height)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inside.Max.Y - inside.Min.Y
+	}
+	if plain, log := room(false), room(true); log < plain-3 || log > plain+3 {
+		t.Errorf("the curves have %v points of room, and %v at an axis of decades", plain, log)
+	}
+	svg, err := SVG(Chart{Y: Axis{Label: "upright", Log: true}, Lines: []Line{{Points: []Point{{1, 1}, {2, 9}}}}})
+	if err != nil || !strings.Contains(string(svg), ">upright<") {
+		t.Errorf("the label of an axis of decades is missing: %v", err)
+	}
+}
+
+// What is written above bars does not run into what stands beside it.
+func TestLabelsKeepApart(t *testing.T) {
+	var values []float64
+	for range 20 {
+		values = append(values, 0.0005)
+	}
+	svg, err := SVG(Bars{Name: "hops", X: Axis{Label: "links", Min: 1}, Y: Axis{Max: 1, Unit: Percent}, Sets: []BarSet{{Values: values}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []float64
+	for _, m := range regexp.MustCompile(`<text x="([0-9.]+)"[^>]*>&lt;0.1 %<`).FindAllStringSubmatch(string(svg), -1) {
+		x, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at = append(at, x)
+	}
+	if len(at) < 8 {
+		t.Fatalf("%d of 20 bars are labelled", len(at))
+	}
+	wide := float64(letters(8.5, soft, false).Width("<0.1 %"))
+	for i := 1; i < len(at); i++ {
+		if at[i]-at[i-1] < wide {
+			t.Errorf("labels %g wide stand at %v", wide, at)
+		}
 	}
 }
 
