@@ -45,6 +45,10 @@ func (t *Trace) fault(now time.Time, h *sim.Host, what string) {
 		return
 	}
 	f := &fault{what: what, host: h, start: now, end: now, context: wire.NewContext(t.ids, true)}
+	// What is done to many at one instant is one fault, and one trace.
+	if n := len(t.faults); n > 0 && t.faults[n-1].what == what && t.faults[n-1].start.Equal(now) {
+		f.context.Trace = t.faults[n-1].context.Trace
+	}
 	if h != nil {
 		f.id = h.ID()
 	}

@@ -116,7 +116,7 @@ func (t *Trace) gap(end time.Time) *tracepb.Span {
 	return &tracepb.Span{
 		TraceId: c.Trace[:], SpanId: c.Span[:], Name: "older spans are not in this file", Kind: tracepb.Span_SPAN_KIND_INTERNAL, Flags: 1,
 		StartTimeUnixNano: uint64(end.UnixNano()), EndTimeUnixNano: uint64(end.UnixNano() + 1),
-		Attributes: attributes("hearsay.reason", fmt.Sprintf("%d spans before these were forgotten: a file holds %d", t.forgotten, t.most)),
+		Attributes: attributes("hearsay.reason", fmt.Sprintf("%d spans before these were forgotten: a file holds the newest %d to %d", t.forgotten, t.most/2, t.most)),
 	}
 }
 

@@ -21,8 +21,12 @@ import (
 )
 
 // MaxSpans is how many spans a Trace holds: what a browser can show, and a file of some 45 MB. Of more, those
-// before are forgotten, half as many at a time, and counted: what led to the end of a run is asked for most.
-const MaxSpans = 50_000
+// before are forgotten, half as many at a time, and counted: what led to the end of a run is asked for most. So of a
+// long run a Trace holds at least LeastSpans.
+const (
+	MaxSpans   = 50_000
+	LeastSpans = MaxSpans / 2
+)
 
 // Trace is a sim.Watcher that keeps spans. The world's Config must say Sampled.
 type Trace struct {

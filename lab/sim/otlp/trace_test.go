@@ -3,6 +3,7 @@ package otlp
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +210,42 @@ func nanos(t *testing.T, s string) time.Duration {
 	return d
 }
 
+// Who dies at one instant has died of one thing, and nobody wants to open a trace for each.
+func TestOneInstantIsOneTrace(t *testing.T) {
+	w := sim.New(sim.Config{Seed: 1, Sampled: true})
+	tr := New(1)
+	w.Watch(tr)
+	var hosts []*sim.Host
+	for range 6 {
+		h := w.Add(sim.Options{})
+		h.Start()
+		hosts = append(hosts, h)
+	}
+	w.Run(3 * time.Second)
+	for _, h := range hosts[:3] {
+		h.Kill()
+	}
+	hosts[3].Pause()
+	w.Run(time.Second)
+	hosts[4].Kill()
+	w.Run(time.Second)
+	traces, spans := map[string]int{}, map[string]bool{}
+	for _, s := range read(t, tr) {
+		if s.service == "lab" {
+			traces[s.Name+s.TraceID]++
+			spans[s.SpanID] = true
+		}
+	}
+	var sizes []int
+	for _, n := range traces {
+		sizes = append(sizes, n)
+	}
+	slices.Sort(sizes)
+	if !slices.Equal(sizes, []int{1, 1, 3}) || len(spans) != 5 {
+		t.Errorf("three kills at once, a pause and another kill are traces of %v spans", sizes)
+	}
+}
+
 func TestTheSameRunIsTheSameFile(t *testing.T) {
 	var b [2]bytes.Buffer
 	for i := range b {
@@ -237,7 +274,7 @@ func TestOlderSpansAreForgotten(t *testing.T) {
 	if n := len(some) - 1; n != tr.Len() || n+tr.Forgotten() != len(all) || n > tr.most+len(tr.faults) || n < tr.most/2 {
 		t.Errorf("%d spans are kept (Len %d) and %d forgotten, of %d; the limit is %d", n, tr.Len(), tr.Forgotten(), len(all), tr.most)
 	}
-	if last := some[len(some)-1]; last.Name != "older spans are not in this file" || !strings.Contains(last.get("hearsay.reason"), "forgotten") {
+	if last := some[len(some)-1]; last.Name != "older spans are not in this file" || !strings.Contains(last.get("hearsay.reason"), "forgotten: a file holds the newest 50 to 100") {
 		t.Errorf("the file ends with %q, %v", last.Name, last.Attributes)
 	}
 	latest := func(list []span) (at time.Duration) {
