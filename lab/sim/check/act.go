@@ -28,7 +28,7 @@ type Outcome struct {
 	Virtual   time.Duration
 	Digest    uint64
 	World     *sim.World
-	Healed    time.Duration // how long the mesh took to be whole, at most
+	Healed    time.Duration // how long the mesh took to be whole, at most; 0 also if it never was
 }
 
 // Idle reports whether nothing was at stake, so that the run proves nothing.

@@ -18,15 +18,15 @@ type field struct {
 var networkFields = []field{
 	numberField("links", func(s *Schedule) *int { return &s.Links }, 1, maxLinks),
 	numberField("serve", func(s *Schedule) *int { return &s.Serve }, 1, maxLinks),
-	quantityField("latency", func(s *Schedule) *quantity.Range { return &s.Latency }),
+	needed(quantityField("latency", func(s *Schedule) *quantity.Range { return &s.Latency }), "nothing arrives before it was sent: say 1us for hardly any"),
 	quantityField("jitter", func(s *Schedule) *quantity.Share { return &s.Jitter }),
 	quantityField("loss", func(s *Schedule) *quantity.Share { return &s.Loss }),
-	quantityField("bandwidth", func(s *Schedule) *quantity.Bytes { return &s.Bandwidth }),
+	needed(quantityField("bandwidth", func(s *Schedule) *quantity.Bytes { return &s.Bandwidth }), "nothing would pass: without this line there is no bound"),
 	{"multicast", writeMulticast, readMulticast},
 	numberField("domains", func(s *Schedule) *int { return &s.Domains }, 1, 1000),
 	{"join", writeJoin, readJoin},
 	{"retain", writeRetain, readRetain},
-	quantityField("retain-bytes", func(s *Schedule) *quantity.Bytes { return &s.RetainBytes }),
+	needed(quantityField("retain-bytes", func(s *Schedule) *quantity.Bytes { return &s.RetainBytes }), "peers keep what they say: at least 1B"),
 	peersField("siphoners", func(s *Schedule) *[]int { return &s.Siphoners }),
 	peersField("history", func(s *Schedule) *[]int { return &s.History }),
 }
@@ -58,6 +58,21 @@ func quantityField[T comparable, P quantityOf[T]](name string, at func(*Schedule
 		}
 		return at(s).String()
 	}, func(s *Schedule, t string) error { return at(s).UnmarshalText([]byte(t)) }}
+}
+
+// needed refuses a value of nothing, which would be taken for the default.
+func needed(f field, why string) field {
+	read := f.read
+	f.read = func(s *Schedule, t string) error {
+		if err := read(s, t); err != nil {
+			return err
+		}
+		if f.write(s) == "" {
+			return fmt.Errorf("%q: %s", t, why)
+		}
+		return nil
+	}
+	return f
 }
 
 func peersField(name string, at func(*Schedule) *[]int) field {

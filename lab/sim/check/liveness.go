@@ -76,7 +76,9 @@ func (p *play) whole() bool {
 		}
 		return nil
 	})
-	p.healed = max(p.healed, p.w.Now()-begin)
+	if ok && !p.stopped() {
+		p.healed = max(p.healed, p.w.Now()-begin)
+	}
 	return ok
 }
 

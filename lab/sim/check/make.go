@@ -21,7 +21,7 @@ type maker struct {
 // Make makes the schedule of a seed, of least to most peers.
 func Make(seed uint64, least, most int) *Schedule {
 	m := &maker{
-		Schedule: &Schedule{Seed: seed},
+		Schedule: &Schedule{Seed: seed, Found: seed},
 		rng:      rand.New(rand.NewPCG(seed, 0x7363686564756c65)),
 	}
 	m.Peers = least + m.rng.IntN(most-least+1)

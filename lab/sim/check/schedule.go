@@ -11,8 +11,9 @@ import (
 // Schedule is one run: a network, its peers, and what happens to them. The zero value of a field is what a
 // LAN and the peers' own defaults are.
 type Schedule struct {
-	Seed  uint64
-	Peers int // numbered from 1
+	Seed  uint64 // of its chance
+	Found uint64 // the seed that was found to fail, of which this is a smaller schedule; it may need another chance
+	Peers int    // numbered from 1
 	Network
 	Siphoners []int // of the peers: nobody can dial them
 	History   []int // of the peers: they ask for what was said before them

@@ -85,6 +85,16 @@ func TestParseComplaints(t *testing.T) {
 		{head + "1s send 1 count 99999999 every 1s size 1B\n", "no number from"},
 		{head + "3s kill 1\n2s end", "after the end of act one"},
 		{head + "2s end\n2s kill 1", "line 3: 2s: nothing follows the end"},
+		{head + "peers 5\n2s end", "line 2: peers is said a second time"},
+		{head + "loss 1%\nloss 2%\n2s end", "line 3: loss is said a second time"},
+		{head + "latency 0s\n", "say 1us for hardly any"},
+		{head + "bandwidth 0B\n", "line 2: bandwidth"},
+		{head + "retain-bytes 0B\n", "line 2: retain-bytes"},
+		{head + "found first\n", "line 2: found"},
+		{head + "1s partition 1,2/2,3\n", "line 2: partition: peer 2 is in two parts"},
+		{head + "1s cut 1>1\n", "line 2: cut: there is nothing between peer 1 and itself"},
+		{head + "1s loss 2-2 30%\n", "between peer 2 and itself"},
+		{head + "1s kill 1,2,1\n", "peer 1 is said twice"},
 	} {
 		s, err := Parse(test.text)
 		if err == nil {
@@ -113,6 +123,21 @@ func TestParseByHand(t *testing.T) {
 	want := "seed 0\npeers 3\n0s start 1,2,3\n2s delay 1-2 50ms±10ms\n2s cut 1>*\n3s partition none\n4s end\n"
 	if s.String() != want {
 		t.Errorf("it is read as\n%s", s)
+	}
+}
+
+// A smaller schedule says which seed was found, also where it needs the chance of another.
+func TestASmallerScheduleSaysWhatWasFound(t *testing.T) {
+	s, err := Parse("found 9\nseed 13\npeers 3\n1s end")
+	if err != nil || s.Found != 9 || s.Seed != 13 || !strings.HasPrefix(s.String(), "found 9\nseed 13\n") {
+		t.Errorf("%v: it is read as\n%s", err, s)
+	}
+	s, err = Parse("seed 13\npeers 3\n1s end")
+	if err != nil || s.Found != 13 || strings.Contains(s.String(), "found") {
+		t.Errorf("%v: it is read as\n%s", err, s)
+	}
+	if made := Make(7, 6, 12); made.Found != 7 || made.Seed != 7 {
+		t.Errorf("seed 7 makes a schedule of %d with the chance of %d", made.Found, made.Seed)
 	}
 }
 

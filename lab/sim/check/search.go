@@ -30,13 +30,15 @@ type Result struct {
 	Seeds    uint64 // that were run
 	Idle     uint64 // of these, the runs that prove nothing, since nothing was at stake
 	Faults   int    // that took effect
+	AtStake  int    // messages that were under way while one did
 	Messages int
 	Events   uint64
 	Virtual  time.Duration
 	Healed   time.Duration // how long a mesh took to be whole after the last fault, at most
-	Slowest  uint64        // the seed that it was
+	Slowest  uint64        // the seed that it was, if Healed is not 0
 	Found    []Found       // in the order of their seeds
 	Stopped  bool          // before all seeds were run
+	Enough   bool          // since there were violations enough
 }
 
 // Found is a promise that a seed breaks.
@@ -60,7 +62,8 @@ func (s *Search) Run() *Result {
 		if next-s.From >= s.Seeds {
 			return 0, false
 		}
-		if r.Stopped = r.Stopped || len(r.Found) >= enough || s.Stop != nil && s.Stop(); r.Stopped {
+		r.Enough = r.Enough || len(r.Found) >= enough
+		if r.Stopped = r.Stopped || r.Enough || s.Stop != nil && s.Stop(); r.Stopped {
 			return 0, false
 		}
 		next++
@@ -96,6 +99,7 @@ func (r *Result) add(seed uint64, s *Schedule, o *Outcome) {
 		r.Idle++
 	}
 	r.Faults += o.Faults
+	r.AtStake += o.AtStake
 	r.Messages += o.Messages
 	r.Events += o.Events
 	r.Virtual += o.Virtual

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,10 +71,30 @@ func (s *Schedule) readStep(words []string) (err error) {
 	if err = step.readWhom(words[2], s.Peers); err == nil {
 		err = step.readRest(words[3:])
 	}
+	if err == nil {
+		err = step.check()
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", words[1], err)
 	}
 	s.Steps = append(s.Steps, step)
+	return nil
+}
+
+// check finds what contradicts itself.
+func (s *Step) check() error {
+	part := map[int]bool{}
+	for _, g := range s.Groups {
+		for _, p := range g {
+			if part[p] {
+				return fmt.Errorf("peer %d is in two parts", p)
+			}
+			part[p] = true
+		}
+	}
+	if len(s.To) == 1 && len(s.Peers) == 1 && s.To[0] == s.Peers[0] {
+		return fmt.Errorf("there is nothing between peer %d and itself", s.To[0])
+	}
 	return nil
 }
 
@@ -184,6 +205,9 @@ func readPeers(t string, most int) (peers []int, err error) {
 		n, err := strconv.Atoi(w)
 		if err != nil || n < 1 || n > most {
 			return nil, fmt.Errorf("%q is none of the peers 1 to %d", w, most)
+		}
+		if slices.Contains(peers, n) {
+			return nil, fmt.Errorf("peer %d is said twice", n)
 		}
 		peers = append(peers, n)
 	}

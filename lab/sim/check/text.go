@@ -11,6 +11,9 @@ import (
 func (s *Schedule) String() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	if s.Found != s.Seed {
+		line("found %d", s.Found)
+	}
 	line("seed %d", s.Seed)
 	line("peers %d", s.Peers)
 	for _, f := range networkFields {
@@ -31,6 +34,7 @@ func (s *Schedule) String() string {
 // Parse reads a schedule. Empty lines, and what follows a #, mean nothing. Errors name the line.
 func Parse(text string) (*Schedule, error) {
 	s := &Schedule{}
+	once := map[string]bool{}
 	for i, l := range strings.Split(text, "\n") {
 		l, _, _ = strings.Cut(l, "#")
 		words := strings.Fields(l)
@@ -40,15 +44,25 @@ func Parse(text string) (*Schedule, error) {
 		if s.End > 0 {
 			return nil, fmt.Errorf("line %d: %s: nothing follows the end", i+1, words[0])
 		}
+		if once[words[0]] {
+			return nil, fmt.Errorf("line %d: %s is said a second time", i+1, words[0])
+		}
+		once[words[0]] = words[0] != "slots" && !isTime(words[0])
 		if err := s.read(words); err != nil {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
 	}
+	if !once["found"] {
+		s.Found = s.Seed
+	}
 	return s, s.check()
 }
 
+// isTime reports whether a line's first word is when something happens.
+func isTime(word string) bool { return word[0] >= '0' && word[0] <= '9' }
+
 func (s *Schedule) read(words []string) error {
-	if c := words[0][0]; c >= '0' && c <= '9' {
+	if isTime(words[0]) {
 		return s.readStep(words)
 	}
 	if words[0] == "slots" && len(words) == 3 {
@@ -61,6 +75,8 @@ func (s *Schedule) read(words []string) error {
 	switch name, value := words[0], words[1]; name {
 	case "seed":
 		s.Seed, err = strconv.ParseUint(value, 10, 64)
+	case "found":
+		s.Found, err = strconv.ParseUint(value, 10, 64)
 	case "peers":
 		s.Peers, err = readNumber(value, 1, maxPeers)
 	default:
@@ -110,6 +126,9 @@ func (s *Schedule) check() error {
 	for _, step := range s.Steps {
 		if step.At > s.End {
 			return fmt.Errorf("%q is after the end of act one", step)
+		}
+		if err := step.check(); err != nil {
+			return fmt.Errorf("%q: %w", step, err)
 		}
 	}
 	return nil
