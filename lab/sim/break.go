@@ -1,6 +1,12 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
+
+// churnLeaves is how many peers always live while others come and go: a mesh.
+const churnLeaves = 2
 
 // breakIt does to the mesh what the plan says.
 func (r *Run) breakIt() bool {
@@ -63,9 +69,10 @@ func (r *Run) endure(sides ...[]*Host) bool {
 	gap := max(p.For/time.Duration(max(1, p.Messages)), time.Duration(float64(time.Second)/p.Rate))
 	speakers := make([]*Host, len(sides))
 	talk := w.every(gap, func() {
+		r.settle()
 		for i, side := range sides {
 			if s := speakers[i]; len(side) > 0 && (s == nil || !s.running()) {
-				speakers[i] = r.someone(side)
+				speakers[i] = r.someone(side, (*Host).running)
 			}
 			if s := speakers[i]; s != nil {
 				s.Publish(p.text(s, w.Ledger.Published)) // an error: it is busy, and nothing was promised
@@ -74,44 +81,48 @@ func (r *Run) endure(sides ...[]*Host) bool {
 	})
 	churn := func() {}
 	if p.Churn > 0 {
-		churn = w.every(time.Duration(float64(time.Second)/p.Churn), func() { r.churn(speakers) })
+		r.Figures.Churned = 0
+		churn = w.every(time.Duration(float64(time.Second)/p.Churn), func() {
+			if w.Now() < end {
+				r.churn(speakers)
+			}
+		})
 	}
 	ok := r.pass(end)
 	talk()
 	churn()
-	return ok && r.wait(restartTo+time.Second, "", func() (bool, string) { return r.starting == 0, "" })
+	return ok && r.wait(RestartTo+time.Second, "", func() (bool, string) { return r.starting == 0, "" })
 }
 
-// someone is a random living peer of some, or nil.
-func (r *Run) someone(hosts []*Host) *Host {
+// someone is a random one of some peers of whom fit holds, or nil.
+func (r *Run) someone(hosts []*Host, fit func(*Host) bool) *Host {
 	for range 64 {
-		if h := hosts[r.World.rng.IntN(len(hosts))]; h.running() {
+		if h := hosts[r.World.rng.IntN(len(hosts))]; fit(h) {
 			return h
 		}
 	}
 	for _, h := range hosts {
-		if h.running() {
+		if fit(h) {
 			return h
 		}
 	}
 	return nil
 }
 
-// churn kills one peer that is not speaking, and has it started again later. Two always stay.
+// churn kills one living peer that is not speaking, and has it started again later. Two always stay.
 func (r *Run) churn(speaking []*Host) {
 	w, p := r.World, &r.Plan
-	h := w.hosts[w.rng.IntN(p.Peers)]
-	for _, s := range speaking {
-		if h == s {
-			return
-		}
+	if r.starting >= p.Peers-p.victims()-churnLeaves {
+		return
 	}
-	if !h.alive || r.starting >= p.Peers-p.victims()-2 {
+	h := r.someone(w.hosts[:p.Peers], func(h *Host) bool { return h.running() && !slices.Contains(speaking, h) })
+	if h == nil {
 		return
 	}
 	h.Kill()
+	r.Figures.Churned++
 	r.starting++
-	w.After(w.between(restartFrom, restartTo), func() {
+	w.After(w.between(RestartFrom, RestartTo), func() {
 		r.starting--
 		h.Start()
 	})
@@ -122,7 +133,7 @@ func (r *Run) churn(speaking []*Host) {
 func (r *Run) speakFirst() {
 	w := r.World
 	r.first.due = w.honest() - 1
-	h := r.someone(w.hosts[:r.Plan.Peers])
+	h := r.someone(w.hosts[:r.Plan.Peers], (*Host).running)
 	if h == nil {
 		return
 	}

@@ -148,7 +148,7 @@ func (w *World) Meshed() string {
 	}
 	if parts := w.Parts(); len(parts) > 1 {
 		least := parts[len(parts)-1]
-		return fmt.Sprintf("%d parts: one has %d peers, and one is of %d with %s", len(parts), len(parts[0]), len(least), least[0].Name)
+		return fmt.Sprintf("%d parts: the largest of %d, the smallest of %d with %s", len(parts), len(parts[0]), len(least), least[0].Name)
 	}
 	for _, h := range w.hosts {
 		if !h.alive {

@@ -18,7 +18,7 @@ type Figures struct {
 	OutOfOrder int     `json:"out_of_order"`
 	Unexpected int     `json:"unexpected"`
 	NeverRead  int     `json:"never_read"`
-	Reliable   float64 `json:"reliability"`    // share of the deliveries that were due
+	Reliable   float64 `json:"reliability"`    // share of the deliveries that were due, those that were given up among them
 	RMR        float64 `json:"rmr"`            // of the steady messages
 	LDHMean    float64 `json:"ldh_mean"`       // likewise
 	LDHMax     int     `json:"ldh_max"`        // likewise
@@ -37,20 +37,31 @@ type Figures struct {
 	// More than every engine of the lab can tell.
 	Seed     uint64  `json:"seed"`
 	Living   int     `json:"survivors"`
-	Parts    int     `json:"parts"`        // at the end of the fault
+	Parts    int     `json:"parts"`        // at the end of the fault, if there was one
 	Largest  int     `json:"largest_part"` // of them
 	RMRAfter float64 `json:"rmr_after"`    // of the messages of whoever spoke on when all was well again
 	First    First   `json:"first_after"`
-	CaughtMS float64 `json:"caught_up_ms"` // fault, or its end, until all that was said until then is everywhere
+	CaughtMS float64 `json:"caught_up_ms"` // fault, or its end, until all that was said until then is everywhere; -1 also if some of it was given up
 	Stale    int     `json:"stale"`        // delivered after the time for which they had to be kept
-	GivenUp  int     `json:"given_up"`     // deliveries that peers said they could not make any more
+	GivenUp  int     `json:"given_up"`     // deliveries that were due, and cannot be made any more: what was said was not kept for so long
+	Churned  int     `json:"churned"`      // peers that were killed by turns and started again
 	Bytes    uint64  `json:"bytes"`        // received on connections, by all
 	Frames   uint64  `json:"frames"`
 	Dials    uint64  `json:"dials"`
 	EventsPS float64 `json:"events_per_s"` // of wall time
 	Digest   string  `json:"digest"`       // of everything that was sent: same seed, same digest
 
+	Violation   *Broken `json:"violation"`   // the promise that the run broke, with which it ended; or null
+	Interrupted bool    `json:"interrupted"` // the figures are what was found until then
+
 	quiet Counts // when the rest began
+}
+
+// Broken is a promise that a run broke.
+type Broken struct {
+	Rule string  `json:"rule"`
+	What string  `json:"what"`
+	AtMS float64 `json:"at_ms"` // in virtual time
 }
 
 // countParts says what a fault has made of the mesh.
@@ -69,14 +80,21 @@ func (r *Run) count() {
 	f.Published, f.Delivered = l.Published, l.Delivered
 	f.Lost, _ = w.Missing(0)
 	f.Duplicated, f.OutOfOrder, f.Unexpected, f.NeverRead = l.Duplicated, l.OutOfOrder, l.Unexpected, l.NeverRead()
-	f.Stale, f.GivenUp = l.Stale, l.GivenUp
-	f.Reliable = 1
-	if due := f.Delivered + f.Lost; due > 0 {
+	f.Stale, f.GivenUp = l.Stale, w.GivenUp()
+	f.Reliable = -1
+	if due := f.Delivered + f.Lost + f.GivenUp; due > 0 {
 		f.Reliable = float64(f.Delivered) / float64(due)
+	}
+	f.Interrupted = r.Stopped
+	if v := w.Failed(); v != nil {
+		f.Violation = &Broken{Rule: v.Rule, What: v.What, AtMS: ms(v.At)}
 	}
 	f.FormedMS = since(t.Started, t.Formed)
 	f.HealedMS = since(t.Ended, t.Healed)
-	f.CaughtMS = since(t.Ended, t.CaughtUp)
+	f.CaughtMS = -1
+	if r.GivenUp.CaughtUp == 0 {
+		f.CaughtMS = since(t.Ended, t.CaughtUp)
+	}
 	healed := time.Duration(-1)
 	if t.Healed >= 0 {
 		healed = t.Healed - t.Ended

@@ -60,6 +60,35 @@ func (w *World) Missing(most int) (count int, list []Missing) {
 	return count, list
 }
 
+// GivenUp counts the deliveries that were due to peers that run now, were not made, and are owed no more: what they
+// lack is older than the window, or had to make room for others. What was on its way when it had to may still come.
+func (w *World) GivenUp() (count int) {
+	for k, s := range w.Ledger.Speakers {
+		for _, h := range w.hosts {
+			if !h.alive || h.firewalled || h == s.Host && h.run == s.Run {
+				continue
+			}
+			var r hearing
+			if k < len(h.heard) {
+				r = h.heard[k]
+			}
+			owed := w.owedFirst(h, s)
+			if r.last+1 >= owed && len(r.gaps) == 0 {
+				continue
+			}
+			for seq := uint64(1); seq < owed; seq++ {
+				m := &s.Messages[seq-1]
+				due := h.options.History || m.At > h.begun()+w.drifted(w.Now()-m.At)
+				died := s.End >= 0 && m.Heard == 0 // with its publisher
+				if due && !died && !r.has(seq) {
+					count++
+				}
+			}
+		}
+	}
+	return count
+}
+
 // owedFirst is the number of the first message of a speaker that is owed to a host now: those before are
 // older than the host's peer, if it did not ask for history, or than the window, or had to make room for others.
 func (w *World) owedFirst(h *Host, s *Speaker) uint64 {
@@ -127,6 +156,9 @@ func (w *World) Overflown() bool { return w.Ledger.bytes > w.cfg.RetainBytes }
 // Through says that nothing is under way any more of what was said so far, as after a Settle: what is said
 // from now on is owed even if it and all the rest together are more than peers keep.
 func (l *Ledger) Through() { l.through = l.bytes }
+
+// unsettled is how many bytes were said since all was through.
+func (l *Ledger) unsettled() int { return l.bytes - l.through }
 
 // begun is when the host's peer started.
 func (h *Host) begun() time.Duration { return time.Duration(h.started) }

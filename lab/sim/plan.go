@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"hearsay/lab/quantity"
 	"hearsay/peer/wire"
 )
 
@@ -32,11 +33,15 @@ type Plan struct {
 const (
 	MaxPeers    = 1 << 20 // addresses of 10.0.0.0/8 go further, nobody's patience does
 	maxMessages = 1 << 20
-	maxRate     = 100_000
+	maxRate     = quantity.MaxRate
 	maxChurn    = 1000
 	maxRest     = 24 * time.Hour
 	maxStarting = time.Hour
 )
+
+// dialTrips is how often something crosses the network until a dial is through: the connection there and back, and
+// then both sides' words of who they are.
+const dialTrips = 4
 
 // broken reports whether the plan breaks anything.
 func (p *Plan) broken() bool { return p.Kill > 0 || p.lasting() }
@@ -86,7 +91,9 @@ func (p *Plan) checkMessages() error {
 	case p.Messages < 0 || p.Messages > maxMessages:
 		return fmt.Errorf("--messages %d: 0 to %d", p.Messages, maxMessages)
 	case !(p.Rate > 0 && p.Rate <= maxRate):
-		return fmt.Errorf("--rate %g/s: more than 0 and at most %d messages a second", p.Rate, maxRate)
+		return fmt.Errorf("--rate %v: more than 0 and at most %.0f messages a second", quantity.Rate(p.Rate), float64(maxRate))
+	case float64(max(1, p.Messages))/p.Rate > maxRest.Seconds():
+		return fmt.Errorf("--rate %v: %d messages would take longer than %v: say fewer --messages or a higher --rate", quantity.Rate(p.Rate), p.Messages, maxRest)
 	case p.Size < 0 || p.Size > wire.MaxBody:
 		return fmt.Errorf("--size %dB: up to %dB", p.Size, wire.MaxBody)
 	case p.Rest < 0 || p.Rest > maxRest:
@@ -110,13 +117,19 @@ func (p *Plan) checkFaults() error {
 	case p.Silent && p.Kill == 0:
 		return fmt.Errorf("--silent: says how peers die, and nobody is killed: say --kill 80%% too")
 	case !(p.Churn >= 0 && p.Churn <= maxChurn):
-		return fmt.Errorf("--churn %g/s: at most %d a second", p.Churn, maxChurn)
+		return fmt.Errorf("--churn %v: at most %d a second", quantity.Rate(p.Churn), maxChurn)
+	case p.Churn > 0 && p.Churn*maxRest.Seconds() < 1:
+		return fmt.Errorf("--churn %v: at least one in %v", quantity.Rate(p.Churn), maxRest)
+	case p.Churn > 0 && p.Peers-p.victims() <= churnLeaves:
+		return fmt.Errorf("--churn: %d peers always stay, and of %d that live nobody is left to be killed: say more --peers", churnLeaves, p.Peers-p.victims())
 	case p.lasting() && p.For <= 0:
 		return fmt.Errorf("--for: say how long the partition or the churn lasts, such as --for 120s")
 	case p.For > 0 && !p.lasting():
 		return fmt.Errorf("--for %v: nothing lasts so long: say --partition half or --churn 1/s too", p.For)
+	case p.For >= maxRest:
+		return fmt.Errorf("--for %v: less than %v, for which peers can keep what is said", p.For, maxRest)
 	case p.For >= retain:
-		return fmt.Errorf("--for %v: what is said is kept for %v only: say --retain %v", p.For, retain, 2*p.For)
+		return fmt.Errorf("--for %v: what is said is kept for %v only: say --retain %v", p.For, retain, min(2*p.For, maxRest))
 	case p.At != 0 && !p.broken():
 		return fmt.Errorf("--at %v: nothing breaks then: say --kill, --partition or --churn too", p.At)
 	case p.At < 0 || p.At > maxRest:
@@ -130,6 +143,9 @@ func (p *Plan) checkFaults() error {
 
 func (p *Plan) checkNetwork() error {
 	switch {
+	case float64(p.LatencyMax)*(1+p.Jitter)*dialTrips >= float64(dialFor):
+		most := time.Duration(float64(dialFor) / dialTrips / (1 + p.Jitter)).Truncate(10 * time.Millisecond)
+		return fmt.Errorf("--latency %v: a dial takes %d trips and is given up after %v, so those peers never meet: up to %v", p.LatencyMax, dialTrips, dialFor, most)
 	case !(p.Loss >= 0 && p.Loss <= 0.9):
 		return fmt.Errorf("--loss: 0%% to 90%%")
 	case p.Domains < 0 || p.Domains > p.Peers:

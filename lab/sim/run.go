@@ -7,19 +7,24 @@ import (
 
 // The pace of a run.
 const (
-	formWithin  = 30 * time.Second // how long the peers may take to form one mesh after the last has started
-	healWithin  = 30 * time.Second // and after the last fault
-	saidWithin  = 10 * time.Second // how long a message may take to everybody while nothing is broken
-	warmShare   = 4                // one in so many messages is for the tree to form, and not counted in rmr
-	afterEvery  = 100 * time.Millisecond
-	speakOnFor  = 2 * time.Second // how long somebody speaks when all is well again
-	restartFrom = time.Second     // a peer that churn killed is started again after this long,
-	restartTo   = 5 * time.Second
+	formWithin = 30 * time.Second // how long the peers may take to form one mesh after the last has started
+	healWithin = 30 * time.Second // and after the last fault
+	saidWithin = 10 * time.Second // how long a message may take to everybody while nothing is broken
+	stillFor   = 2 * time.Second  // after so long without a copy nothing goes round any more
+	warmShare  = 4                // one in so many messages is for the tree to form, and not counted in rmr
+	afterEvery = 100 * time.Millisecond
+	speakOnFor = 2 * time.Second // how long somebody speaks when all is well again
 	// quietAfter is how long a mesh that has just changed goes on saying so: Trickle doubles its interval to a
 	// minute, which takes two. Announcements at rest are counted from then on.
 	quietAfter = 2 * time.Minute
 	// look is how often somebody looks whether a wait is over, and asks whether to stop.
 	look = 50 * time.Millisecond
+)
+
+// A peer that churn has killed is started again after so long.
+const (
+	RestartFrom = time.Second
+	RestartTo   = 5 * time.Second
 )
 
 // Run carries a plan out.
@@ -30,6 +35,9 @@ type Run struct {
 	Phase   string // what is going on, for whoever waits
 	Stopped bool   // somebody wanted it to end early
 	Times   Times
+
+	// GivenUp is how many deliveries were given up until Times.Said, and until Times.CaughtUp.
+	GivenUp struct{ Said, CaughtUp int }
 
 	stop     func() bool
 	starting int   // peers that churn killed and that are to start again
@@ -61,6 +69,7 @@ func NewRun(p Plan) (*Run, error) {
 		return nil, err
 	}
 	r := &Run{Plan: p, World: New(p.Config), Times: Times{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}}
+	r.Figures.Parts, r.Figures.Largest, r.Figures.Churned = -1, -1, -1
 	if p.Record {
 		r.record = &Recording{}
 	}
@@ -208,7 +217,7 @@ func (r *Run) speak() bool {
 	if !r.steady.speak(r, r.speaker, p.Messages, p.Messages/warmShare) {
 		return false
 	}
-	r.Times.Said = w.Now()
+	r.Times.Said, r.GivenUp.Said = w.Now(), w.GivenUp()
 	return r.pass(p.At)
 }
 
@@ -219,7 +228,7 @@ func (r *Run) speakOn() bool {
 		return true
 	}
 	n := min(p.Messages, int(p.Rate*speakOnFor.Seconds()))
-	if !r.on.speak(r, r.someone(w.hosts[:p.Peers]), n, n/2) {
+	if !r.on.speak(r, r.someone(w.hosts[:p.Peers], (*Host).running), n, n/2) {
 		return false
 	}
 	r.Times.SaidOn = w.Now()
@@ -247,8 +256,40 @@ func (p *Plan) text(h *Host, i int) []byte {
 	return b
 }
 
-// through waits until all that was said is everywhere.
-func (r *Run) through() bool { return r.wait(saidWithin, "lost", r.World.allHeard) }
+// through waits until all that was said is everywhere. Of what was more than peers keep nothing is owed, so that is
+// waited for until it is everywhere too, or nothing has moved for a while.
+func (r *Run) through(most time.Duration) bool {
+	w := r.World
+	if !r.wait(most, "lost", w.allHeard) {
+		return false
+	}
+	if w.Ledger.unsettled() > w.cfg.RetainBytes {
+		copies, since := w.Counts.Copies, w.Now()
+		r.wait(most, "", func() (bool, string) {
+			if w.Counts.Copies != copies {
+				copies, since = w.Counts.Copies, w.Now()
+			}
+			return w.Now()-since >= stillFor || w.GivenUp() == 0, ""
+		})
+		if r.Stopped || w.failure != nil {
+			return false
+		}
+	}
+	w.Ledger.Through()
+	return true
+}
+
+// settle notes that all that was said so far is everywhere, if it is. It is asked for before more was said than peers
+// keep: from then on nobody could say.
+func (r *Run) settle() {
+	w := r.World
+	if n := w.Ledger.unsettled(); n < w.cfg.RetainBytes/2 || n > w.cfg.RetainBytes {
+		return
+	}
+	if n, _ := w.Missing(0); n == 0 {
+		w.Ledger.Through()
+	}
+}
 
 // allHeard says whether everybody has heard everything that is owed to them, and who has not.
 func (w *World) allHeard() (bool, string) {
@@ -277,10 +318,10 @@ func (r *Run) heal() bool {
 	if !ok {
 		return false
 	}
-	if !r.wait(healWithin, "lost", w.allHeard) {
+	if !r.through(healWithin) {
 		return false
 	}
-	r.Times.CaughtUp = w.Ledger.everywhere(r.Times.Ended)
+	r.Times.CaughtUp, r.GivenUp.CaughtUp = w.Ledger.everywhere(r.Times.Ended), w.GivenUp()
 	return true
 }
 

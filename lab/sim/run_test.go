@@ -75,6 +75,70 @@ func TestARunKeepsItsPromises(t *testing.T) {
 	}
 }
 
+// Where more is said than peers keep, some of it cannot reach everybody, and nobody says that it does.
+func TestWhatIsNotKeptIsGivenUp(t *testing.T) {
+	p := good()
+	p.Partition, p.For, p.Size, p.RetainBytes = true, 5*time.Second, 60<<10, 64<<10
+	r := do(t, p)
+	f := &r.Figures
+	if f.GivenUp < 20*10 || r.GivenUp.CaughtUp != f.GivenUp || f.CaughtMS != -1 || f.Lost != 0 {
+		t.Errorf("%d deliveries were given up, %d of them until all was caught up, after %v ms; %d were lost", f.GivenUp, r.GivenUp.CaughtUp, f.CaughtMS, f.Lost)
+	}
+	if want := float64(f.Delivered) / float64(f.Delivered+f.GivenUp); f.Reliable != want {
+		t.Errorf("the reliability is %v, want %v", f.Reliable, want)
+	}
+	if r.GivenUp.Said != 0 {
+		t.Errorf("%d deliveries were given up while nothing was broken", r.GivenUp.Said)
+	}
+	// Nothing of it is given up where everybody hears at once, however much is said all in all.
+	q := good()
+	q.Size, q.RetainBytes, q.Kill = 60<<10, 256<<10, 0.3
+	if f := &do(t, q).Figures; f.GivenUp != 0 || f.Reliable != 1 || f.CaughtMS < 0 {
+		t.Errorf("without a cut %d deliveries are given up; the reliability is %v", f.GivenUp, f.Reliable)
+	}
+}
+
+// As many are killed as were asked for, as long as enough live.
+func TestChurnKillsTheLiving(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil       func(*Plan)
+		least, most int
+	}{
+		"among the survivors of a kill": {func(p *Plan) { p.Peers, p.Kill, p.Churn, p.For = 30, 0.6, 2, 20*time.Second }, 40, 40},
+		"of three, one":                 {func(p *Plan) { p.Peers, p.Churn, p.For = 3, 1, 10*time.Second }, 2, 10},
+		"on both sides of a cut":        {func(p *Plan) { p.Partition, p.Churn, p.For = true, 2, 10*time.Second }, 20, 20},
+		"more than can be":              {func(p *Plan) { p.Peers, p.Churn, p.For = 10, 1000, 5*time.Second }, 8, 50},
+		"seldom":                        {func(p *Plan) { p.Churn, p.For = 0.01, 10*time.Second }, 1, 1},
+	} {
+		p := good()
+		test.spoil(&p)
+		if n := do(t, p).Figures.Churned; n < test.least || n > test.most {
+			t.Errorf("%s: %d were killed, want %d to %d", name, n, test.least, test.most)
+		}
+	}
+	if n := do(t, good()).Figures.Churned; n != -1 {
+		t.Errorf("without churn %d were killed", n)
+	}
+}
+
+// What was not measured is -1, and a run that broke a promise does not look like one that kept them all.
+func TestWhatWasNotMeasured(t *testing.T) {
+	p := good()
+	p.Messages = 0
+	if f := &do(t, p).Figures; f.Published != 0 || f.Reliable != -1 || f.Parts != -1 || f.Largest != -1 || f.Violation != nil {
+		t.Errorf("nobody spoke and nothing broke: %+v", f)
+	}
+	p.Loss = 0.9 // hardly a dial gets through
+	r, err := NewRun(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Do(nil)
+	if v := r.Figures.Violation; err == nil || v == nil || v.Rule != "whole" || v.What == "" || v.AtMS < 30_000 {
+		t.Errorf("%v is told as %+v", err, v)
+	}
+}
+
 func TestTheSameSeedIsTheSameRun(t *testing.T) {
 	p := good()
 	p.Kill, p.Seed = 0.5, 3

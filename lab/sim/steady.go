@@ -26,7 +26,7 @@ func (s *steady) speak(r *Run, h *Host, n, warm int) bool {
 	next := w.Now()
 	for i := range n {
 		if i == warm {
-			if !r.through() {
+			if !r.through(saidWithin) {
 				return false
 			}
 			before, next = w.Counts, w.Now()
@@ -42,8 +42,9 @@ func (s *steady) speak(r *Run, h *Host, n, warm int) bool {
 		if !r.pass(next) {
 			return false
 		}
+		r.settle()
 	}
-	if !r.through() {
+	if !r.through(saidWithin) {
 		return false
 	}
 	s.copies = w.Counts.Copies - before.Copies
