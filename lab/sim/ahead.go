@@ -40,8 +40,9 @@ func (w *World) warm(hosts []*Host) {
 		sum += uint64(h.run) + uint64(h.wakeAt) + uint64(h.turns)
 	}
 	for _, h := range hosts {
+		sum += uint64(len(h.links))
 		for i := range h.ends {
-			sum += uint64(h.ends[i].conn)
+			sum += uint64(h.ends[i].out.last)
 		}
 	}
 	for depth := range 4 {

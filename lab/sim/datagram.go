@@ -22,9 +22,6 @@ type datagram struct {
 	base, step, offset, stride, hosts int
 }
 
-// host is the index of the k-th receiver.
-func (g *datagram) host(k int) int { return g.base + (g.offset+k*g.stride)%g.hosts*g.step }
-
 // heardGram is a datagram in the kernel's buffer of a paused process.
 type heardGram struct {
 	source       netip.AddrPort
@@ -96,8 +93,12 @@ func (g *datagram) arrive(w *World, first, last int) {
 	now, plain := w.Time(), w.plain() && g.hosts > 1
 	var listening [ahead]*Host
 	n := 0
-	for k := first; k < last; k++ {
-		i := g.host(k)
+	at := (g.offset + first*g.stride) % g.hosts
+	for range last - first {
+		i := g.base + at*g.step
+		if at += g.stride; at >= g.hosts {
+			at -= g.hosts
+		}
 		if s := w.sites.at(i); plain && s.open && i != g.from.Number-1 && s.ears.Noise(now, &g.announcement) {
 			w.Counts.Events++
 			continue

@@ -8,6 +8,9 @@ func (o *Overlay) Warm(depth int) (n uint64) {
 			uint64(o.ping.nonce) + uint64(len(o.answers.list)) + uint64(len(o.effects.list)) + uint64(len(o.events.list)) +
 			uint64(o.deadline.Nanosecond()) + uint64(len(o.trust.good)) + uint64(o.health.score)
 	case 1:
+		for i := 0; i < len(o.linkIDs); i += 8 {
+			n += uint64(o.linkIDs[i])
+		}
 		for _, c := range o.order {
 			n += uint64(c.state)
 		}

@@ -9,6 +9,12 @@ func (t *Tree) Warm(depth int) (n uint64) {
 		for _, l := range t.links {
 			n += uint64(len(l.pending)) + uint64(l.conn)
 		}
+	case 2:
+		for _, l := range t.links {
+			if len(l.views) > 0 {
+				n += l.views[0].has
+			}
+		}
 	}
 	return n
 }
