@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"syscall"
 
@@ -105,7 +106,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		err = k.Run()
 	} else {
-		err = misused(err)
+		err = misused(plain(err))
 	}
 	var e *exitError
 	switch {
@@ -120,4 +121,20 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintln(s.err, "lab:", text)
 	}
 	return code
+}
+
+// noValue is what the parser of the command line says when a flag's value is missing, or begins as flags do. It suggests
+// to write such a value in another way, and no flag takes one.
+var noValue = regexp.MustCompile(`^(.*): expected .* but got "(.*)" \((?:<EOL>|short flag|long flag)\)`)
+
+// plain puts the parser's words into ours.
+func plain(err error) error {
+	m := noValue.FindStringSubmatch(err.Error())
+	switch {
+	case m == nil:
+		return err
+	case m[2] == "EOL":
+		return fmt.Errorf("%s: a value is missing", m[1])
+	}
+	return fmt.Errorf("%s: a value is missing: %q begins with a dash, as flags do", m[1], m[2])
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"hearsay/lab/plots"
 	"hearsay/lab/quantity"
 	"hearsay/lab/sim"
@@ -22,6 +24,21 @@ type simCmd struct {
 	Run   simRunCmd   `cmd:"" default:"withargs" help:"One run, with a readable account (the default)."`
 	Check simCheckCmd `cmd:"" help:"Look for broken promises in random schedules of faults."`
 	Curve simCurveCmd `cmd:"" help:"How many hear the first message after 10 to 95 % of the peers have died."`
+}
+
+// givenOnce are the flags that somebody wrote. Of one that is written twice nobody knows which is meant.
+func givenOnce(k *kong.Context) (map[string]bool, error) {
+	given := map[string]bool{}
+	for _, p := range k.Path {
+		if p.Flag == nil {
+			continue
+		}
+		if given[p.Flag.Name] && !p.Flag.IsCumulative() {
+			return nil, fmt.Errorf("--%s: said twice", p.Flag.Name)
+		}
+		given[p.Flag.Name] = true
+	}
+	return given, nil
 }
 
 var errInterrupted = errors.New("interrupted: this is what was found until then")
@@ -74,7 +91,7 @@ type simPlan struct {
 	Size      quantity.Bytes `default:"100B" help:"Size of a message."`
 	Kill      quantity.Share `help:"Kill this share of the peers at one instant." placeholder:"80%"`
 	Silent    bool           `help:"The killed go with their machines: nobody tells their neighbors."`
-	At        time.Duration  `help:"When something breaks; by default when all messages are through." placeholder:"60s"`
+	At        *time.Duration `help:"When something breaks; by default when all messages are through." placeholder:"60s"`
 	Partition string         `help:"Cut the network in half: ${enum}." enum:"none,half" default:"none"`
 	For       time.Duration  `help:"How long the partition, or the churn, lasts." placeholder:"120s"`
 	Churn     quantity.Rate  `help:"Kill so many peers in a second, and start them again." placeholder:"1/s"`
@@ -87,10 +104,15 @@ type simPlan struct {
 func (f *simPlan) plan() (sim.Plan, error) {
 	p := sim.Plan{
 		Config: f.config(), Peers: f.Peers, Within: f.Within, Messages: f.Messages, Rate: float64(f.Rate), Size: int(f.Size),
-		Kill: float64(f.Kill), Silent: f.Silent, At: f.At, Partition: f.Partition == "half", For: f.For,
+		Kill: float64(f.Kill), Silent: f.Silent, Partition: f.Partition == "half", For: f.For,
 		Churn: float64(f.Churn), Siphoners: f.Siphoners, Rest: f.Rest,
 	}
 	p.Flood = f.Broadcast == "flood"
+	if f.At != nil {
+		if p.At = *f.At; p.At <= 0 {
+			return p, fmt.Errorf("--at %v: later than that; without it something breaks when all messages are through", p.At)
+		}
+	}
 	if err := f.check(); err != nil {
 		return p, err
 	}
@@ -98,7 +120,7 @@ func (f *simPlan) plan() (sim.Plan, error) {
 		return p, err
 	}
 	kept := min(int64(f.RetainMax), int64(f.Messages)*(int64(f.Size)+messageBytes))
-	return p, enoughMemory(int64(f.Peers+f.Siphoners), kept)
+	return p, enoughMemory(f.Peers, f.Siphoners, kept, 1)
 }
 
 type simRunCmd struct {
@@ -108,7 +130,10 @@ type simRunCmd struct {
 	JSON  bool   `help:"One JSON object on standard output."`
 }
 
-func (c *simRunCmd) Run(ctx context.Context, s streams) error {
+func (c *simRunCmd) Run(ctx context.Context, k *kong.Context, s streams) error {
+	if _, err := givenOnce(k); err != nil {
+		return misused(err)
+	}
 	p, err := c.plan()
 	if err != nil {
 		return misused(err)
@@ -240,7 +265,8 @@ func keepPictures(w io.Writer, dir string, list []plots.Picture) error {
 
 func forgotten(t *otlp.Trace) string {
 	if n := t.Forgotten(); n > 0 {
-		return fmt.Sprintf("; %s older ones are not, since a file holds %s: fewer --peers or --messages make fewer", count(n), count(otlp.MaxSpans))
+		return fmt.Sprintf("; %s are not: a file holds the newest %s to %s, and fewer --peers or --messages make fewer",
+			things(n, "older one"), count(otlp.LeastSpans), count(otlp.MaxSpans))
 	}
 	return ""
 }

@@ -5,13 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"hearsay/lab/plots"
 	"hearsay/lab/sim"
 )
 
@@ -39,6 +42,20 @@ func TestSimUsage(t *testing.T) {
 		{"sim --partition thirds --for 1s", "half"},
 		{"sim --broadcast gossip", "plumtree"},
 		{"sim --at 60s", "--at"},
+		{"sim --kill 50% --at 0s", "--at 0s"},
+		{"sim --kill 50% --at=-5s", "--at -5s"},
+		{"sim --kill 10% --kill 20%", "--kill: said twice"},
+		{"sim --multicast --no-multicast", "--multicast: said twice"},
+		{"sim --kill -5%", `--kill: a value is missing: "-5%" begins with a dash`},
+		{"sim --kill --silent", `--kill: a value is missing: "--silent" begins with a dash`},
+		{"sim --seed -1", `--seed: a value is missing: "-1"`},
+		{"sim --seed=-1", "--seed"},
+		{"sim --kill", "--kill: a value is missing"},
+		{"sim --rate 1e-9/s", "--rate 0.000000001/s"},
+		{"sim --rate 1e-9/s --kill 50% --at 60s", "--rate 0.000000001/s"},
+		{"sim --peers 2 --churn 1/s --for 10s", "--churn"},
+		{"sim --latency 500ms", "--latency 500ms: a dial takes 4 trips and is given up after 2s, so those peers never meet: up to 450ms"},
+		{"sim --partition half --for 25h", "--for 25h0m0s: less than 24h0m0s"},
 		{"sim --links 0", "--links"},
 		{"sim --links 7", "--serve"},
 		{"sim --domains 0", "--domains"},
@@ -50,7 +67,11 @@ func TestSimUsage(t *testing.T) {
 		{"sim --trace " + filepath.Join(file, "x"), "--trace"},
 		{"sim curve --seeds 0", "--seeds"},
 		{"sim curve --parallel -1", "--parallel"},
-		{"sim curve --peers 9", "--kill"},
+		{"sim curve --peers 9", "--peers 9: of fewer than 31 no two are left when 95 % fail"},
+		{"sim curve --peers 30", "--peers 30"},
+		{"sim curve --peers 3", "--peers 3"},
+		{"sim curve --peers 40 --peers 50", "--peers: said twice"},
+		{"sim curve --peers 40 --seed 18446744073709551615", "--seeds 3"},
 		{"sim curve --plots " + file, "--plots"},
 	} {
 		code, out, errs := runLab(t, t.Context(), strings.Fields(test.args)...)
@@ -97,6 +118,44 @@ func TestSimAccountOfARun(t *testing.T) {
 		if !strings.Contains(out, text) {
 			t.Errorf("the account does not say %q:\n%s", text, out)
 		}
+	}
+}
+
+// What could not be kept is told, and nothing is said to be everywhere that is not.
+func TestSimAccountOfWhatWasGivenUp(t *testing.T) {
+	args := strings.Fields("sim --peers 30 --within 1s --partition half --for 5s --retain-bytes 64KiB --size 64KiB")
+	code, out, errs := runLab(t, t.Context(), args...)
+	if code != 0 || errs != "" || !strings.Contains(out, " deliveries given up: peers keep 64KiB of what is said (--retain-bytes)") || !strings.Contains(out, "\ngiven_up ") ||
+		strings.Contains(out, "all that had been said is") || strings.Contains(out, "caught_up_ms") {
+		t.Errorf("exit %d, %q, and\n%s", code, errs, out)
+	}
+	_, out, _ = runLab(t, t.Context(), append(args, "--json")...)
+	var f sim.Figures
+	if err := json.Unmarshal([]byte(out), &f); err != nil || f.Reliable >= 1 || f.GivenUp == 0 || f.CaughtMS != -1 || f.Violation != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestSimAccountOfChurn(t *testing.T) {
+	code, out, _ := runLab(t, t.Context(), strings.Fields("sim --peers 10 --within 1s --messages 8 --churn 1000/s --for 5s")...)
+	if code != 0 || !strings.Contains(out, ", not 5,000: two peers always stay") || !strings.Contains(out, "\nchurned ") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	code, out, _ = runLab(t, t.Context(), strings.Fields("sim --peers 30 --within 1s --messages 8 --kill 60% --churn 2/s --for 20s")...)
+	if code != 0 || !strings.Contains(out, "the killed are back: there were 40\n") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+}
+
+// A run that broke a promise does not look like one that kept them.
+func TestSimJSONOfAFailure(t *testing.T) {
+	code, out, errs := runLab(t, t.Context(), strings.Fields("sim --peers 10 --within 1s --loss 90% --json")...)
+	var f sim.Figures
+	if err := json.Unmarshal([]byte(out), &f); err != nil || code != exitFailed || errs == "" {
+		t.Fatalf("exit %d, %q, %v", code, errs, err)
+	}
+	if f.Violation == nil || f.Violation.Rule != "whole" || f.Published != 0 || f.Reliable != -1 || f.Parts != -1 || f.Interrupted {
+		t.Errorf("it is told as %s", out)
 	}
 }
 
@@ -253,24 +312,84 @@ func TestCurveCountsWhatDidNotHappen(t *testing.T) {
 	}
 }
 
+// A moment in which hardly anything is delivered is no peak of what messages cost.
+func TestCopiesPerDelivery(t *testing.T) {
+	sample := func(ms int, copies, delivered uint64) sim.CopySample {
+		return sim.CopySample{Until: time.Duration(ms) * time.Millisecond, Copies: copies, Delivered: delivered}
+	}
+	got := perDelivery([]sim.CopySample{sample(250, 100, 100), sample(500, 0, 0), sample(750, 9, 1), sample(1000, 191, 99), sample(1250, 50, 1)}, 100)
+	if want := []plots.Point{{X: 250, Y: 1}, {X: 1000, Y: 2}}; !slices.Equal(got, want) {
+		t.Errorf("the points are %v, want %v", got, want)
+	}
+}
+
+// Whoever looks at a dashed curve sees that it gets to the top.
+func TestCurvesHoldOn(t *testing.T) {
+	c := plots.Chart{Lines: []plots.Line{{Points: []plots.Point{{X: 1, Y: 0.5}, {X: 2, Y: 1}}}, {}}, Marks: []plots.Mark{{At: 10}}}
+	holdOn(&c)
+	if p := c.Lines[0].Points; len(p) != 3 || p[2] != (plots.Point{X: 10.5, Y: 1}) || len(c.Lines[1].Points) != 0 {
+		t.Errorf("the lines are %v", c.Lines)
+	}
+}
+
+// One redraw is one write: a bar that is written twice flickers.
+func TestABarIsDrawnOnce(t *testing.T) {
+	var w writes
+	p := &progress{to: &w}
+	p.bar = p.of()
+	for i := range 3 {
+		w = nil
+		p.show(float64(i)/3, fmt.Sprintf("step %d", i))
+		if len(w) != 1 || strings.Count(w[0], "step") != 1 || !strings.Contains(w[0], fmt.Sprintf("step %d", i)) {
+			t.Errorf("step %d is drawn by %q", i, []string(w))
+		}
+	}
+	w = nil
+	p.done()
+	if len(w) != 1 || strings.TrimSpace(w[0]) != "" {
+		t.Errorf("it is taken away by %q", []string(w))
+	}
+}
+
+// writes are what was written, by call.
+type writes []string
+
+func (w *writes) Write(b []byte) (int, error) {
+	*w = append(*w, string(b))
+	return len(b), nil
+}
+
+func TestErrorsOnOneLine(t *testing.T) {
+	a, b := errors.New("a"), errors.New("b")
+	if err := and(nil, a, nil, b); err.Error() != "a; and b" || !errors.Is(err, a) || !errors.Is(err, b) {
+		t.Errorf("two are %v", err)
+	}
+	if err := and(nil, nil); err != nil {
+		t.Errorf("none is %v", err)
+	}
+}
+
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
-		count(0):               "0",
-		count(999):             "999",
-		count(1234567):         "1,234,567",
-		count(-1000):           "-1,000",
-		percent(1):             "100 %",
-		percent(0.999999):      "99.999 %", // not all
-		percent(0.29):          "29 %",
-		span(millis(0.0123)):   "12.3µs",
-		span(millis(1.234567)): "1.23ms",
-		span(millis(204.44)):   "204ms",
-		span(millis(61_234)):   "1m1.2s",
-		span(0):                "0s",
-		roundBytes(5 << 20):    "5.0MiB",
-		roundBytes(196 << 20):  "196MiB",
-		roundBytes(3 << 30):    "3.0GiB",
-		roundBytes(100):        "100B",
+		count(0):                 "0",
+		count(999):               "999",
+		count(1234567):           "1,234,567",
+		count(-1000):             "-1,000",
+		things(1, "delivery"):    "1 delivery",
+		things(2000, "delivery"): "2,000 deliveries",
+		things(0, "peer"):        "0 peers",
+		percent(1):               "100 %",
+		percent(0.999999):        "99.999 %", // not all
+		percent(0.29):            "29 %",
+		span(millis(0.0123)):     "12.3µs",
+		span(millis(1.234567)):   "1.23ms",
+		span(millis(204.44)):     "204ms",
+		span(millis(61_234)):     "1m1.2s",
+		span(0):                  "0s",
+		roundBytes(5 << 20):      "5.0MiB",
+		roundBytes(196 << 20):    "196MiB",
+		roundBytes(3 << 30):      "3.0GiB",
+		roundBytes(100):          "100B",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -287,11 +406,24 @@ func TestMemory(t *testing.T) {
 		t.Fatalf("%d bytes are available, %v", available, err)
 	}
 	most := available / peerBytes
-	if err := enoughMemory(most/2, 0); err != nil {
+	if err := enoughMemory(int(most/2), 0, 0, 1); err != nil {
 		t.Errorf("half of what fits: %v", err)
 	}
-	if err := enoughMemory(2*most, 0); err == nil || !strings.Contains(err.Error(), "at most --peers") {
+	if err := enoughMemory(int(2*most), 0, 0, 1); err == nil || !strings.Contains(err.Error(), "at most --peers") {
 		t.Errorf("twice what fits: %v", err)
+	}
+	// What is too much is told in the words in which it was asked for.
+	half := int(most * 3 / 4)
+	for _, test := range []struct {
+		siphoners, together int
+		want                string
+	}{
+		{half, 1, fmt.Sprintf("--peers %d and --siphoners %d: they", half, half)},
+		{0, 2, fmt.Sprintf("--peers %d in each of 2 runs side by side (--parallel): they", half)},
+	} {
+		if err := enoughMemory(half, test.siphoners, 0, test.together); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v, want %q", err, test.want)
+		}
 	}
 }
 

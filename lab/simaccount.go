@@ -22,8 +22,8 @@ func account(w io.Writer, r *sim.Run) {
 	if p.Flood {
 		broadcast = "flood"
 	}
-	fmt.Fprintf(w, "%s peers, seed %d, %s; each opens %d links and serves %d; packets take %s%s\n\n", count(p.Peers), p.Seed, broadcast,
-		p.Links, p.Serve, quantity.Range{Min: p.LatencyMin, Max: p.LatencyMax}, lossy(p))
+	fmt.Fprintf(w, "%s peers, seed %d, %s; each opens %s and serves %d; packets take %s%s\n\n", count(p.Peers), p.Seed, broadcast,
+		things(p.Links, "link"), p.Serve, quantity.Range{Min: p.LatencyMin, Max: p.LatencyMax}, lossy(p))
 	story(w, r)
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -73,7 +73,11 @@ func events(r *sim.Run) (list []event) {
 	at(t.Started, "the last one has started")
 	at(t.Formed, "one mesh, %s after that", span(t.Formed-t.Started))
 	if p.Messages > 0 {
-		at(t.Said, "one peer has said %s messages, %s a second, and everybody has heard them", count(p.Messages), number(p.Rate))
+		heard := "everybody has heard them"
+		if n := r.GivenUp.Said; n > 0 {
+			heard = "not everybody has heard them all\n" + gaveUp(p, n)
+		}
+		at(t.Said, "one peer has said %s, %s a second, and %s", things(p.Messages, "message"), number(p.Rate), heard)
 	}
 	after := ""
 	if t.Ended >= 0 {
@@ -81,12 +85,16 @@ func events(r *sim.Run) (list []event) {
 	}
 	if t.Ended > t.Broke {
 		at(t.Broke, "%s", broke(p))
-		at(t.Ended, "%s%s", ended(p), after)
+		at(t.Ended, "%s%s", ended(p, f.Churned), after)
 	} else {
 		at(t.Broke, "%s%s", broke(p), after)
 	}
 	at(t.Healed, "one mesh again, after %s", span(t.Healed-t.Ended))
-	at(t.CaughtUp, "all that had been said is everywhere, after %s", span(t.CaughtUp-t.Ended))
+	if n := r.GivenUp.CaughtUp; n > 0 {
+		at(t.CaughtUp, "what peers still keep of what had been said is everywhere, after %s\n%s", span(t.CaughtUp-t.Ended), gaveUp(p, n))
+	} else {
+		at(t.CaughtUp, "all that had been said is everywhere, after %s", span(t.CaughtUp-t.Ended))
+	}
 	if f.RMRAfter >= 0 {
 		at(t.SaidOn, "another one has spoken on: peers received %.2f copies of each message", f.RMRAfter+1)
 	}
@@ -102,34 +110,49 @@ func events(r *sim.Run) (list []event) {
 	return list
 }
 
+// gaveUp says why not everybody has heard everything.
+func gaveUp(p *sim.Plan, n int) string {
+	return fmt.Sprintf("%s given up: peers keep %v of what is said (--retain-bytes), for %v (--retain)", things(n, "delivery"), quantity.Bytes(p.RetainBytes), p.Retain)
+}
+
 // broke says what a plan breaks.
 func broke(p *sim.Plan) string {
 	var parts []string
 	if p.Kill > 0 {
-		n := count(int(math.Round(float64(p.Peers) * p.Kill)))
-		if p.Silent {
-			parts = append(parts, n+" machines go at one instant, without a word")
-		} else {
-			parts = append(parts, n+" peers are killed at one instant")
+		n := int(math.Round(float64(p.Peers) * p.Kill))
+		switch {
+		case p.Silent && n == 1:
+			parts = append(parts, "one machine goes, without a word")
+		case p.Silent:
+			parts = append(parts, count(n)+" machines go at one instant, without a word")
+		case n == 1:
+			parts = append(parts, "one peer is killed")
+		default:
+			parts = append(parts, count(n)+" peers are killed at one instant")
 		}
 	}
 	if p.Partition {
 		parts = append(parts, "the network is cut in half, and both sides go on talking")
 	}
 	if p.Churn > 0 {
-		parts = append(parts, fmt.Sprintf("%s peers a second are killed and started again", number(p.Churn)))
+		parts = append(parts, fmt.Sprintf("peers are killed, %s a second, and started again", number(p.Churn)))
 	}
 	return strings.Join(parts, "; ")
 }
 
-func ended(p *sim.Plan) string {
-	switch {
-	case p.Partition && p.Churn > 0:
-		return "the halves are joined, and the killed are back"
-	case p.Partition:
+// ended says what of a fault has ended, in which so many peers were killed by turns.
+func ended(p *sim.Plan, churned int) string {
+	if p.Churn == 0 {
 		return "the halves are joined"
 	}
-	return "the killed are back"
+	s := "the killed are back: there were " + count(churned)
+	if p.Partition {
+		s = "the halves are joined, and " + s
+	}
+	if asked := int(p.Churn * p.For.Seconds()); churned < asked {
+		s += fmt.Sprintf(", not %s: two peers always stay, and who was killed is away for %v to %v", count(asked), sim.RestartFrom, sim.RestartTo)
+	}
+	return s
 }
 
 // damage says into what the fault has made the mesh.
@@ -163,30 +186,55 @@ type figure struct{ name, value, words string }
 func figures(r *sim.Run) (list []figure) {
 	f := &r.Figures
 	add := func(name, value, words string) { list = append(list, figure{name, value, words}) }
-	measured := func(name string, v float64, value, words string) {
+	measured := func(name string, v float64, words string) {
 		if v >= 0 {
-			add(name, value, words)
+			add(name, number(v), words)
 		}
 	}
-	measured("latency_ms_p50", f.LatencyP50, number(f.LatencyP50), "half of the messages were everywhere after so many ms, while nothing was broken")
-	measured("latency_ms_p95", f.LatencyP95, number(f.LatencyP95), "95 % of them")
-	measured("latency_ms_max", f.LatencyMax, number(f.LatencyMax), "all of them")
+	share := func(name string, v float64, words string) {
+		if v >= 0 {
+			add(name, percent(v), words)
+		}
+	}
+	measured("formed_ms", f.FormedMS, "ms from the last start to one mesh")
+	measured("latency_ms_p50", f.LatencyP50, "half of the messages were everywhere after so many ms, while nothing was broken")
+	measured("latency_ms_p95", f.LatencyP95, "95 % of them")
+	measured("latency_ms_max", f.LatencyMax, "all of them")
 	if f.LatencyMax >= 0 {
 		add("rmr", number(round3(f.RMR)), fmt.Sprintf("copies too many, for each that was needed: peers received %.2f copies of each message", f.RMR+1))
-		add("ldh_max", strconv.Itoa(f.LDHMax), fmt.Sprintf("links from the speaker to the last to hear (ldh_mean %s)", number(round3(f.LDHMean))))
+		add("ldh_mean", number(round3(f.LDHMean)), "links from the speaker to the last to hear a message")
+		add("ldh_max", strconv.Itoa(f.LDHMax), "at most")
+	}
+	measured("healed_ms", f.HealedMS, "ms from the fault, or its end, to one mesh again")
+	measured("caught_up_ms", f.CaughtMS, "until all that had been said by then was everywhere")
+	measured("flowed_ms", f.FlowedMS, "until the first message after it was everywhere")
+	share("first_after.within_1s", f.First.InSecond, "of those who live had that message a second later")
+	share("first_after.before_healed", f.First.Before, "had it before the mesh was one again")
+	share("first_after.reliability", f.First.Reliable, "have it in the end")
+	measured("first_after.ms_to_99_percent", f.First.MS99, "99 % had it after so many ms")
+	measured("first_after.ms_to_all", f.First.MSAll, "and all of them")
+	if f.RMRAfter >= 0 {
+		add("rmr_after", number(round3(f.RMRAfter)), "copies too many, for each that was needed, of what another one said when all was well again")
 	}
 	if f.Published > 0 {
 		add("published", count(f.Published), "messages")
 		add("delivered", count(f.Delivered), "times: to each peer that lives and was there when it was said")
-		add("reliability", percent(f.Reliable), "of the deliveries that were due were made")
+		share("reliability", f.Reliable, "of the deliveries that were due were made")
 		add("lost", count(f.Lost), "that were not")
+		add("given_up", count(f.GivenUp), "that were not, and need not be any more: what was said is kept for so long and no longer")
 		add("duplicated", count(f.Duplicated), "made twice")
 		add("out_of_order", count(f.OutOfOrder), "made after a later one of the same speaker")
 		add("unexpected", count(f.Unexpected), "of what nobody said")
+		add("stale", count(f.Stale), "made after the time for which they had to be kept")
 		add("never_read", count(f.NeverRead), "messages died with their speaker before anybody had them")
 	}
-	measured("announcements_per_s", f.Announce, number(round3(f.Announce)), fmt.Sprintf("by all peers together, during %s at rest", span(r.Times.End-r.Times.Quiet)))
-	add("wall_ms", count(int(f.WallMS)), fmt.Sprintf("for %.1f s of virtual time: %s events, %s a second", f.VirtualMS/1000, count(int(f.Events)), count(int(f.EventsPS))))
+	if f.Churned >= 0 {
+		add("churned", count(f.Churned), "peers were killed by turns and started again")
+	}
+	measured("announcements_per_s", round3(f.Announce), fmt.Sprintf("by all peers together, during %s at rest", span(r.Times.End-r.Times.Quiet)))
+	add("wall_ms", count(int(f.WallMS)), fmt.Sprintf("for %.1f s of virtual time", f.VirtualMS/1000))
+	add("events", count(int(f.Events)), "things that happened to peers")
+	add("events_per_s", count(int(f.EventsPS)), "of wall time")
 	add("rss_bytes", count(int(f.RSS)), "of memory: "+roundBytes(f.RSS))
 	add("digest", f.Digest, "of all that was sent: the same command gives the same")
 	return list

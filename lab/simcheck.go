@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"hearsay/lab/sim"
 	"hearsay/lab/sim/check"
@@ -70,13 +74,17 @@ type simCheckResult struct {
 	Idle       uint64         `json:"idle"`  // of these, the ones in which nothing was at stake: they prove nothing
 	Violations []simViolation `json:"violations"`
 	Planted    *string        `json:"planted"`
-	Faults     int            `json:"faults"`
-	Messages   int            `json:"messages"`
+	Faults     int            `json:"faults"`   // that took effect
+	AtStake    int            `json:"at_stake"` // messages that were under way while one did
+	Messages   int            `json:"messages"` // all that were said, in act two as well
 	Events     uint64         `json:"events"`
 	VirtualMS  int64          `json:"virtual_ms"`
 	HealedMS   int64          `json:"healed_ms"` // of the mesh that took longest after the last fault
 	Slowest    uint64         `json:"healed_seed"`
 	WallMS     int64          `json:"wall_ms"`
+
+	Enough      bool `json:"enough"`      // there were so many violations that the search ended
+	Interrupted bool `json:"interrupted"` // seeds are those that were run until then
 }
 
 type simViolation struct {
@@ -86,10 +94,22 @@ type simViolation struct {
 	What   string `json:"what"`
 }
 
+// contradicts refuses what says how to search, where there is nothing to search.
+func (c *simCheckCmd) contradicts(given map[string]bool) error {
+	for _, name := range []string{"seeds", "from", "peers", "parallel"} {
+		if c.Replay != "" && given[name] {
+			return fmt.Errorf("--%s: --replay runs the one schedule that is in its file", name)
+		}
+	}
+	return nil
+}
+
 func (c *simCheckCmd) check() error {
 	switch {
 	case c.Seeds < 1:
 		return errors.New("--seeds 0: at least 1")
+	case c.Seeds-1 > math.MaxUint64-c.From:
+		return fmt.Errorf("--seeds %d: from --from %d on there are %d", c.Seeds, c.From, math.MaxUint64-c.From+1)
 	case c.Parallel < 0 || c.Parallel > maxParallel:
 		return fmt.Errorf("--parallel %d: 1 to %d", c.Parallel, maxParallel)
 	case c.Seeds > 1 && c.Replay == "" && (c.Trace != "" || c.All):
@@ -116,8 +136,15 @@ func (c *simCheckCmd) check() error {
 	return nil
 }
 
-func (c *simCheckCmd) Run(ctx context.Context, s streams) error {
-	if err := c.check(); err != nil {
+func (c *simCheckCmd) Run(ctx context.Context, k *kong.Context, s streams) error {
+	given, err := givenOnce(k)
+	if err == nil {
+		err = c.contradicts(given)
+	}
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
 		return misused(err)
 	}
 	if c.Parallel == 0 {
@@ -148,30 +175,27 @@ func (c *simCheckCmd) search(ctx context.Context, s streams) error {
 	search := check.Search{From: c.From, Seeds: c.Seeds, Least: c.Peers.least, Most: c.Peers.most, Parallel: c.Parallel, Stop: stop}
 	search.Tell = func(r *check.Result) {
 		if bar.due() {
-			bar.show(float64(r.Seeds)/float64(c.Seeds), fmt.Sprintf("%s of %s seeds, %d violations", count(int(r.Seeds)), count(int(c.Seeds)), len(r.Found)))
+			bar.show(float64(r.Seeds)/float64(c.Seeds), fmt.Sprintf("%s of %s, %s", count(int(r.Seeds)), things(int(c.Seeds), "seed"), things(len(r.Found), "violation")))
 		}
 	}
 	r := search.Run()
 	bar.done()
-	out := simCheckResult{Seeds: r.Seeds, Idle: r.Idle, Violations: []simViolation{}, Faults: r.Faults, Messages: r.Messages,
-		Events: r.Events, VirtualMS: r.Virtual.Milliseconds(), HealedMS: r.Healed.Milliseconds(), Slowest: r.Slowest, WallMS: time.Since(began).Milliseconds()}
-	if c.Planted != "" {
-		out.Planted = &c.Planted
-	}
+	out := simCheckResult{Seeds: r.Seeds, Idle: r.Idle, Violations: []simViolation{}, Planted: c.bug(), Faults: r.Faults, AtStake: r.AtStake, Messages: r.Messages,
+		Events: r.Events, VirtualMS: r.Virtual.Milliseconds(), HealedMS: r.Healed.Milliseconds(), Slowest: r.Slowest, WallMS: time.Since(began).Milliseconds(), Enough: r.Enough}
 	for i, f := range r.Found {
-		v := simViolation{Seed: f.Seed, Rule: f.Violation.Rule, What: f.Violation.What}
-		v.Replay = fmt.Sprintf("go run%s ./lab sim check --from %d --seeds 1 --peers %v%s", c.tags(), f.Seed, c.Peers, c.plantedFlag())
+		v := simViolation{Seed: f.Seed, Rule: f.Violation.Rule, What: f.Violation.What, Replay: c.command("--from %d --seeds 1 --peers %v", f.Seed, c.Peers)}
 		// The first is shrunk: the others are as like as not the same bug.
-		if i == 0 && !r.Stopped || i == 0 && ctx.Err() == nil {
+		if i == 0 && ctx.Err() == nil {
 			v.Replay = c.explain(s, f, stop, v.Replay)
 		}
 		out.Violations = append(out.Violations, v)
 	}
+	out.Interrupted = ctx.Err() != nil
 	var broken, interrupted error
 	if n := len(r.Found); n > 0 {
 		broken = fmt.Errorf("%d of %s break a promise", n, things(int(r.Seeds), "schedule"))
 	}
-	if ctx.Err() != nil {
+	if out.Interrupted {
 		interrupted = errInterrupted
 	}
 	if err := and(broken, interrupted, c.print(s.out, &out, func(w io.Writer) { summary(w, &out) })); err != nil {
@@ -188,18 +212,24 @@ func (c *simCheckCmd) print(w io.Writer, r *simCheckResult, tell func(io.Writer)
 	return written(w, tell)
 }
 
-func (c *simCheckCmd) tags() string {
-	if planted.Possible {
-		return " -tags planted"
+// bug is the bug on purpose, or nil.
+func (c *simCheckCmd) bug() *string {
+	if c.Planted == "" {
+		return nil
 	}
-	return ""
+	return &c.Planted
 }
 
-func (c *simCheckCmd) plantedFlag() string {
-	if c.Planted != "" {
-		return " --planted " + c.Planted
+// command is how to run something again, by this build and with the same bug.
+func (c *simCheckCmd) command(format string, args ...any) string {
+	tags, bug := "", ""
+	if planted.Possible {
+		tags = " -tags planted"
 	}
-	return ""
+	if c.Planted != "" {
+		bug = " --planted " + c.Planted
+	}
+	return fmt.Sprintf("go run%s ./lab sim check %s%s", tags, fmt.Sprintf(format, args...), bug)
 }
 
 // explain shrinks what a search has found, and tells it as a person can follow it. It returns the command that
@@ -212,18 +242,40 @@ func (c *simCheckCmd) explain(s streams, f check.Found, stop func() bool, replay
 	fmt.Fprintf(w, "seed %d breaks a promise: %v\n", f.Seed, f.Violation)
 	small := check.Shrink(f.Schedule, f.Violation.Rule, stop)
 	fmt.Fprintf(w, "the smallest schedule found that does, %d steps of %d:\n\n%s\n", len(small.Steps), len(f.Schedule.Steps), indent(small.String()))
+	if small.Seed != f.Seed {
+		fmt.Fprintf(w, "What was left out changes what chance does to the rest, so it has the chance of seed %d.\n", small.Seed)
+	}
 	a := check.NewAccount()
 	if o := small.Run(check.Options{Account: a}); o.Violation != nil {
 		fmt.Fprintf(w, "what happens in it:\n\n%s\n", a.Around(o.Violation))
 	}
-	file := filepath.Join(os.TempDir(), fmt.Sprintf("hearsay-seed-%d.txt", f.Seed))
+	file := filepath.Join(os.TempDir(), c.fileName(f, small.String()))
 	if err := os.WriteFile(file, []byte(small.String()), 0o600); err != nil {
 		fmt.Fprintf(w, "the schedule is in no file: %v\n", err)
 	} else {
-		replay = fmt.Sprintf("go run%s ./lab sim check --replay %s%s", c.tags(), file, c.plantedFlag())
+		replay = c.command("--replay %s", file)
 	}
 	fmt.Fprintf(w, "to see it again: %s\n\n", replay)
 	return replay
+}
+
+// fileName is one that no other schedule has: runs come one after another, with other bugs, and nobody's replay is to
+// become another's.
+func (c *simCheckCmd) fileName(f check.Found, text string) string {
+	bug := ""
+	if c.Planted != "" {
+		bug = c.Planted + "-"
+	}
+	h := fnv.New32a()
+	h.Write([]byte(text))
+	return fmt.Sprintf("hearsay-%sseed-%d-%s-%08x.txt", bug, f.Seed, f.Violation.Rule, h.Sum32())
+}
+
+func were(n int) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return count(n) + " were"
 }
 
 func indent(text string) string {
@@ -231,14 +283,19 @@ func indent(text string) string {
 }
 
 func summary(w io.Writer, r *simCheckResult) {
-	fmt.Fprintf(w, "%s schedules, %s faults, %s messages, %s of virtual time, %s events, in %s\n", count(int(r.Seeds)), count(r.Faults),
-		count(r.Messages), (time.Duration(r.VirtualMS) * time.Millisecond).Round(time.Second), count(int(r.Events)), (time.Duration(r.WallMS) * time.Millisecond).Round(time.Millisecond))
+	fmt.Fprintf(w, "%s, %s, %s, %s of virtual time, %s, in %s\n", things(int(r.Seeds), "schedule"), things(r.Faults, "fault"),
+		things(r.Messages, "message"), (time.Duration(r.VirtualMS) * time.Millisecond).Round(time.Second), things(int(r.Events), "event"), (time.Duration(r.WallMS) * time.Millisecond).Round(time.Millisecond))
 	if r.Idle > 0 {
 		fmt.Fprintf(w, "%s of them prove nothing: no message was at stake\n", count(int(r.Idle)))
 	}
-	fmt.Fprintf(w, "the slowest mesh was whole %v after the last fault (seed %d)\n", time.Duration(r.HealedMS)*time.Millisecond, r.Slowest)
+	if r.HealedMS > 0 {
+		fmt.Fprintf(w, "the slowest mesh was whole %v after the last fault (seed %d)\n", time.Duration(r.HealedMS)*time.Millisecond, r.Slowest)
+	}
 	for _, v := range r.Violations {
 		fmt.Fprintf(w, "seed %d: %s: %s\n    %s\n", v.Seed, v.Rule, v.What, v.Replay)
+	}
+	if r.Enough {
+		fmt.Fprintf(w, "more is not looked for after %s\n", things(len(r.Violations), "violation"))
 	}
 	if len(r.Violations) == 0 {
 		fmt.Fprintln(w, "no promise was broken")
@@ -269,12 +326,24 @@ func (c *simCheckCmd) tell(s streams, schedule *check.Schedule) error {
 		trace = otlp.New(schedule.Seed)
 		o.Watch, o.Sampled = []sim.Watcher{trace}, true
 	}
+	began := time.Now()
 	out := schedule.Run(o)
 	v := out.Violation
-	r := simCheckResult{Seeds: 1, Violations: []simViolation{}, Faults: out.Faults, Messages: out.Messages, Events: out.Events, VirtualMS: out.Virtual.Milliseconds()}
+	r := simCheckResult{Seeds: 1, Violations: []simViolation{}, Planted: c.bug(), Faults: out.Faults, AtStake: out.AtStake, Messages: out.Messages,
+		Events: out.Events, VirtualMS: out.Virtual.Milliseconds(), HealedMS: out.Healed.Milliseconds(), WallMS: time.Since(began).Milliseconds()}
+	if r.HealedMS > 0 {
+		r.Slowest = schedule.Found
+	}
+	if out.Idle() && v == nil {
+		r.Idle = 1
+	}
 	var err error
 	if v != nil {
-		r.Violations = append(r.Violations, simViolation{Seed: schedule.Seed, Rule: v.Rule, What: v.What, Replay: "go run ./lab sim check --replay " + c.Replay})
+		replay := c.command("--from %d --seeds 1 --peers %v", schedule.Found, c.Peers)
+		if c.Replay != "" {
+			replay = c.command("--replay %s", c.Replay)
+		}
+		r.Violations = append(r.Violations, simViolation{Seed: schedule.Found, Rule: v.Rule, What: v.What, Replay: replay})
 		err = v
 	}
 	err = and(err, c.print(s.out, &r, func(w io.Writer) {
@@ -286,7 +355,11 @@ func (c *simCheckCmd) tell(s streams, schedule *check.Schedule) error {
 			fmt.Fprint(w, a.Around(v))
 		}
 		if v == nil {
-			fmt.Fprintf(w, "no promise was broken: %d faults took effect, and %d messages were at stake\n", out.Faults, out.AtStake)
+			fmt.Fprintf(w, "no promise was broken: %s took effect; of %s %s under way meanwhile\n",
+				things(out.Faults, "fault"), things(out.Messages, "message"), were(out.AtStake))
+			if out.Idle() {
+				fmt.Fprintln(w, "that proves nothing: no message was at stake")
+			}
 		}
 	}))
 	if trace != nil {

@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"hearsay/lab/plots"
 	"hearsay/lab/sim"
 )
@@ -80,6 +82,16 @@ func (c *simCurveCmd) points() (list []curvePoint) {
 	return list
 }
 
+// leastOfACurve is how many peers there must be for two to be left of the largest share that fails.
+func leastOfACurve() int {
+	most := curveShares[len(curveShares)-1]
+	n := 2
+	for float64(n)-math.Round(float64(n)*most) < 2 {
+		n++
+	}
+	return n
+}
+
 func (c *simCurveCmd) check() error {
 	if c.Parallel == 0 {
 		c.Parallel = runtime.NumCPU()
@@ -89,6 +101,10 @@ func (c *simCurveCmd) check() error {
 		return fmt.Errorf("--seeds %d: 1 to %d", c.Seeds, maxCurveSeeds)
 	case c.Parallel < 1 || c.Parallel > maxParallel:
 		return fmt.Errorf("--parallel %d: 1 to %d", c.Parallel, maxParallel)
+	case uint64(c.Seeds-1) > math.MaxUint64-c.Seed:
+		return fmt.Errorf("--seeds %d: from --seed %d on there are %d", c.Seeds, c.Seed, math.MaxUint64-c.Seed+1)
+	case c.Peers < leastOfACurve():
+		return fmt.Errorf("--peers %d: of fewer than %d no two are left when %s fail", c.Peers, leastOfACurve(), percent(curveShares[len(curveShares)-1]))
 	}
 	if err := c.simNetwork.check(); err != nil {
 		return err
@@ -104,15 +120,19 @@ func (c *simCurveCmd) check() error {
 			return fmt.Errorf("--plots: %w", err)
 		}
 	}
-	return enoughMemory(int64(c.Peers*c.Parallel), curveMessages*(100+messageBytes))
+	return enoughMemory(c.Peers, 0, curveMessages*(100+messageBytes), min(c.Parallel, c.Seeds*len(c.points())))
 }
 
-func (c *simCurveCmd) Run(ctx context.Context, s streams) error {
-	if err := c.check(); err != nil {
+func (c *simCurveCmd) Run(ctx context.Context, k *kong.Context, s streams) error {
+	_, err := givenOnce(k)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
 		return misused(err)
 	}
 	out := c.measure(ctx, s.err)
-	err := out.broken()
+	err = out.broken()
 	if err == nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
@@ -223,7 +243,7 @@ func (s *curveSum) add(r curveRun) {
 	if r.err != nil && s.violation == "" {
 		s.violation = r.err.Error()
 	}
-	s.largest += float64(f.Largest) / float64(f.Living)
+	s.largest += float64(max(0, f.Largest)) / float64(max(1, f.Living))
 	s.inSecond += max(0, f.First.InSecond)
 	s.before += max(0, f.First.Before)
 	s.reliable += max(0, f.First.Reliable)
@@ -259,7 +279,7 @@ func (c *curve) table(w io.Writer) {
 		how = "goes at one instant, with its machines and without a word"
 	}
 	fmt.Fprintf(w, "%s peers, of which a share %s; one of the others speaks at that very instant.\n", count(c.Peers), how)
-	fmt.Fprintf(w, "Shares are of the survivors, and means of %d runs.\n\n", c.Seeds)
+	fmt.Fprintf(w, "Shares are of the survivors, and means of %s.\n\n", c.runs())
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "failed\tbroadcast\tlargest part left\theard before one mesh\twithin 1 s\tin the end\tby all after\tone mesh after\t\n")
 	for _, p := range c.Points {
@@ -267,6 +287,21 @@ func (c *curve) table(w io.Writer) {
 			tenth(p.InSecond), tenth(p.Reliable), orNever(p.FlowedMS), orNever(p.HealedMS))
 	}
 	t.Flush()
+}
+
+// runs says how many runs points are means of.
+func (c *curve) runs() string {
+	if len(c.Points) == 0 {
+		return "no runs: none was finished"
+	}
+	least, most := c.Points[0].Runs, c.Points[0].Runs
+	for _, p := range c.Points {
+		least, most = min(least, p.Runs), max(most, p.Runs)
+	}
+	if least < most {
+		return fmt.Sprintf("%d to %s", least, things(most, "run"))
+	}
+	return things(most, "run")
 }
 
 // tenth is a share to a tenth of a percent, rounded down: 100 % is all.
@@ -281,7 +316,7 @@ func orNever(ms float64) string {
 
 // pictures are the curve, and the times that belong to it.
 func (c *curve) pictures() []plots.Picture {
-	how := fmt.Sprintf("%s peers, %s runs of each point", count(c.Peers), count(c.Seeds))
+	how := fmt.Sprintf("%s, %s of each point", things(c.Peers, "peer"), c.runs())
 	if c.Silent {
 		how += "; their machines go with them, without a word"
 	} else {

@@ -18,18 +18,25 @@ const (
 )
 
 // enoughMemory refuses what this machine cannot hold: the system would end us without a word, or swap for
-// hours. Kept is the bytes of messages that each peer keeps.
-func enoughMemory(peers, kept int64) error {
+// hours. Kept is the bytes of messages that each peer keeps, and together how many runs there are side by side.
+func enoughMemory(peers, siphoners int, kept int64, together int) error {
 	available, err := availableMemory()
 	if err != nil {
 		return nil // nobody knows; it may be enough
 	}
 	each := peerBytes + kept
-	if need := peers * each; need > available {
-		return fmt.Errorf("--peers %d: they need about %s of memory, and %s are available: at most --peers %d",
-			peers, roundBytes(need), roundBytes(available), available/each)
+	need := int64(peers+siphoners) * int64(together) * each
+	if need <= available {
+		return nil
 	}
-	return nil
+	what, most := fmt.Sprintf("--peers %d", peers), max(0, available/each/int64(together)-int64(siphoners))
+	if siphoners > 0 {
+		what += fmt.Sprintf(" and --siphoners %d", siphoners)
+	}
+	if together > 1 {
+		what += fmt.Sprintf(" in each of %d runs side by side (--parallel)", together)
+	}
+	return fmt.Errorf("%s: they need about %s of memory, and %s are available: at most --peers %d", what, roundBytes(need), roundBytes(available), most)
 }
 
 // availableMemory is what can be had without swapping.

@@ -62,7 +62,28 @@ func coverage(r *sim.Run, x *sim.Recording, how string) plots.Chart {
 	if t := &r.Times; t.Healed > t.Ended && len(x.First) > 0 {
 		c.Marks = append(c.Marks, plots.Mark{At: inMillis(t.Healed - t.Ended), Name: "one mesh again"})
 	}
+	holdOn(&c)
 	return c
+}
+
+// holdOn draws each curve on to where the last thing happens, and some. One that ends with a step up, where its dashes
+// happen to leave a gap, would seem to end below.
+func holdOn(c *plots.Chart) {
+	const some = 1.05
+	last := 0.0
+	for _, m := range c.Marks {
+		last = max(last, m.At)
+	}
+	for _, l := range c.Lines {
+		for _, p := range l.Points {
+			last = max(last, p.X)
+		}
+	}
+	for i := range c.Lines {
+		if l := &c.Lines[i]; len(l.Points) > 0 {
+			l.Points = append(l.Points, plots.Point{X: last * some, Y: l.Points[len(l.Points)-1].Y})
+		}
+	}
 }
 
 func faultName(p *sim.Plan) string {
@@ -143,12 +164,7 @@ func degrees(r *sim.Run, x *sim.Recording, how string) plots.Bars {
 
 // copiesOver is what a delivery costs, over the run.
 func copiesOver(r *sim.Run, x *sim.Recording, how string) plots.Chart {
-	line := plots.Line{}
-	for _, s := range x.Copies {
-		if s.Delivered > 0 {
-			line.Points = append(line.Points, plots.Point{X: inMillis(s.Until), Y: float64(s.Copies) / float64(s.Delivered)})
-		}
-	}
+	line := plots.Line{Points: perDelivery(x.Copies, uint64(max(1, r.Figures.Living-1)))}
 	c := plots.Chart{
 		Name: "copies", Title: "Copies of a message that peers receive, for each that they need", Subtitle: how,
 		X: plots.Axis{Label: "virtual time", Unit: plots.Millis}, Y: plots.Axis{Label: "copies per delivery"},
@@ -173,6 +189,20 @@ func copiesOver(r *sim.Run, x *sim.Recording, how string) plots.Chart {
 		c.Marks = append(c.Marks, plots.Mark{At: inMillis(t.Healed), Name: "one mesh"})
 	}
 	return c
+}
+
+// perDelivery is how many copies there were for each delivery. A point stands for so many deliveries at least, such as
+// those of one message to everybody: the few copies of a moment in which hardly anything is delivered say nothing of what a message costs.
+func perDelivery(samples []sim.CopySample, least uint64) (points []plots.Point) {
+	var sum sim.CopySample
+	for _, s := range samples {
+		sum.Until, sum.Copies, sum.Delivered = s.Until, sum.Copies+s.Copies, sum.Delivered+s.Delivered
+		if sum.Delivered >= least {
+			points = append(points, plots.Point{X: inMillis(sum.Until), Y: float64(sum.Copies) / float64(sum.Delivered)})
+			sum = sim.CopySample{}
+		}
+	}
+	return points
 }
 
 func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

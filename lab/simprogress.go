@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,8 @@ const redraw = 150 * time.Millisecond
 
 // progress is a bar for a person who waits. Nil, where nobody looks, it does nothing.
 type progress struct {
+	to    io.Writer
+	frame bytes.Buffer // what is drawn next
 	bar   *progressbar.ProgressBar
 	drawn time.Time
 }
@@ -27,12 +30,18 @@ func newProgress(w io.Writer) *progress {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
+	p := &progress{to: w}
+	p.bar = p.of()
+	return p
+}
+
+func (p *progress) of() *progressbar.ProgressBar {
 	const whole, width = 1000, 16
-	return &progress{bar: progressbar.NewOptions(whole,
-		progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(width), progressbar.OptionClearOnFinish(),
+	return progressbar.NewOptions(whole,
+		progressbar.OptionSetWriter(&p.frame), progressbar.OptionSetWidth(width), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
-	)}
+	)
 }
 
 // run shows how far a run is.
@@ -52,14 +61,24 @@ func (p *progress) show(share float64, text string) {
 		return
 	}
 	p.drawn = time.Now()
-	p.bar.Describe(text)
 	// Never the end: a full bar counts as finished, and the healing takes as long as it takes.
 	p.bar.Set(min(999, int(share*1000)))
+	// That has drawn the bar with the text before, if it has moved by a percent.
+	p.frame.Reset()
+	p.bar.Describe(text)
+	p.flush()
+}
+
+// flush writes what was drawn, in one piece.
+func (p *progress) flush() {
+	p.to.Write(p.frame.Bytes()) // an error: nobody waits for it
+	p.frame.Reset()
 }
 
 // done takes the bar away.
 func (p *progress) done() {
 	if p != nil {
 		p.bar.Clear()
+		p.flush()
 	}
 }

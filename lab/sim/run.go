@@ -40,6 +40,7 @@ type Run struct {
 	GivenUp struct{ Said, CaughtUp int }
 
 	stop     func() bool
+	gone     int   // deliveries that were given up, when nothing went round any more
 	starting int   // peers that churn killed and that are to start again
 	speaker  *Host // of the steady messages; later of those during the fault
 	steady   steady
@@ -269,11 +270,12 @@ func (r *Run) through(most time.Duration) bool {
 			if w.Counts.Copies != copies {
 				copies, since = w.Counts.Copies, w.Now()
 			}
-			return w.Now()-since >= stillFor || w.GivenUp() == 0, ""
+			return w.Now()-since >= stillFor || w.GivenUp() <= r.gone, ""
 		})
 		if r.Stopped || w.failure != nil {
 			return false
 		}
+		r.gone = w.GivenUp()
 	}
 	w.Ledger.Through()
 	return true
