@@ -21,26 +21,38 @@ import (
 const tick = 10 * time.Millisecond
 
 // Fleet is a simulated fleet that lives by itself.
+//
+// Nobody outside is called with mu held: whoever watches has locks of its own, and may ask the fleet who there is while
+// it holds them. What happens is noted under mu, and told without it.
 type Fleet struct {
-	mu     sync.Mutex
-	inner  *simfleet.Fleet
-	failed error
-
-	spans    func(*tracepb.ResourceSpans)
+	mu       sync.Mutex
+	inner    *simfleet.Fleet
+	failed   error
 	recorder *Recorder // nil while nobody wants spans
+	// events and made happened and are not told yet: those of one tick and of the calls that are under way.
+	events []fleet.Event
+	made   []*tracepb.ResourceSpans
+
+	// telling is held by whoever tells, so that it is done in order. It is taken before mu, never with it held, and not
+	// at all by what only asks.
+	telling sync.Mutex
+	hub     fleet.Hub
+	spans   func(*tracepb.ResourceSpans)
 
 	stop context.CancelFunc
 	done chan struct{}
 	once sync.Once
 }
 
-// New starts time for a fleet of no peers yet. Spans go to spans, which must not call the fleet; nil is nobody.
+// New starts time for a fleet of no peers yet. Spans go to spans, which like whoever watches may ask for Now, Peers and
+// Status, and must call nothing else of the fleet; nil is nobody.
 func New(c sim.Config, spans func(*tracepb.ResourceSpans)) *Fleet {
 	c.Sampled = spans != nil
 	ctx, stop := context.WithCancel(context.Background())
 	f := &Fleet{
 		inner: simfleet.New(c), spans: spans, stop: stop, done: make(chan struct{}),
 	}
+	f.inner.Watch(func(e fleet.Event) { f.events = append(f.events, e) })
 	if spans != nil {
 		f.recorder = Record(f.inner.World())
 	}
@@ -63,14 +75,31 @@ func (f *Fleet) run(ctx context.Context) {
 				f.failed = f.inner.Sleep(context.Background(), tick)
 			}
 			if f.recorder != nil {
-				f.recorder.Flush(f.spans)
+				f.recorder.Flush(func(rs *tracepb.ResourceSpans) { f.made = append(f.made, rs) })
 			}
 			f.mu.Unlock()
+			f.tell()
 		}
 	}
 }
 
-// locked does one thing to the fleet.
+// tell tells of what has happened. All that happened before it was called is told when it returns, by whomever.
+func (f *Fleet) tell() {
+	f.telling.Lock()
+	defer f.telling.Unlock()
+	f.mu.Lock()
+	events, made := f.events, f.made
+	f.events, f.made = nil, nil
+	f.mu.Unlock()
+	for _, e := range events {
+		f.hub.Emit(e)
+	}
+	for _, rs := range made {
+		f.spans(rs)
+	}
+}
+
+// locked does one thing to the fleet, or asks it.
 func locked[T any](f *Fleet, do func() (T, error)) (T, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -81,7 +110,9 @@ func locked[T any](f *Fleet, do func() (T, error)) (T, error) {
 	return v, err
 }
 
+// fault does something, and returns once it is told.
 func (f *Fleet) fault(do func() error) error {
+	defer f.tell()
 	_, err := locked(f, func() (struct{}, error) { return struct{}{}, do() })
 	return err
 }
@@ -118,6 +149,7 @@ func (f *Fleet) Peers() []fleet.Peer {
 
 // Add starts n more peers.
 func (f *Fleet) Add(ctx context.Context, n int, o fleet.Options) ([]int, error) {
+	defer f.tell()
 	return locked(f, func() ([]int, error) { return f.inner.Add(ctx, n, o) })
 }
 
@@ -176,6 +208,7 @@ func (f *Fleet) Can(fault fleet.Fault) error { return f.inner.Can(fault) }
 
 // Publish says something at a peer.
 func (f *Fleet) Publish(ctx context.Context, peer int, text []byte) (fleet.Published, error) {
+	defer f.tell()
 	return locked(f, func() (fleet.Published, error) { return f.inner.Publish(ctx, peer, text) })
 }
 
@@ -184,15 +217,18 @@ func (f *Fleet) Status(ctx context.Context, peer int) (*node.Status, error) {
 	return locked(f, func() (*node.Status, error) { return f.inner.Status(ctx, peer) })
 }
 
-// Watch has watch told of everything that happens from now on.
-func (f *Fleet) Watch(watch func(fleet.Event)) (cancel func()) { return f.inner.Watch(watch) }
+// Watch has watch told of everything that happens from now on. It may ask for Now, Peers and Status.
+func (f *Fleet) Watch(watch func(fleet.Event)) (cancel func()) { return f.hub.Watch(watch) }
 
 // Close ends time, and all peers.
 func (f *Fleet) Close() (err error) {
 	f.once.Do(func() {
 		f.stop()
 		<-f.done
+		f.mu.Lock()
 		err = f.inner.Close()
+		f.mu.Unlock()
+		f.tell()
 	})
 	return err
 }
