@@ -28,8 +28,9 @@ type Outcome struct {
 	Fault     string  `json:"fault"`
 	Peers     []int   `json:"peers"`
 	Text      string  `json:"text"`
-	OK        bool    `json:"ok"` // the mesh is whole, as far as it can be, and everybody hears who should
-	Neighbors int     `json:"neighbors"`
+	OK        bool    `json:"ok"`        // the mesh is whole, as far as it can be, and everybody hears who should
+	Neighbors int     `json:"neighbors"` // peers that were linked to those whom it befell, and live
+	Links     int     `json:"links"`     // that it ended
 	NoticedMS float64 `json:"noticed_ms"`
 	FlowedMS  float64 `json:"flowed_ms"`
 	SlotsMS   float64 `json:"slots_ms"`
@@ -69,14 +70,15 @@ func (s *Server) aftermath(ctx context.Context, d *deed) *Outcome {
 	defer cancel()
 	begun := time.Now()
 	var why string
+	nobody := false // runs any more, and nothing is to be waited for
 	s.cfg.Watch.Until(ctx, func(m *watch.Model) bool {
 		f := d.find(m.Faults())
 		if f == nil {
 			return false
 		}
-		o.Neighbors, o.NoticedMS, o.HealedMS, o.SlotsMS = f.Neighbors, f.Noticed, f.Healed, f.Slots
+		o.Neighbors, o.Links, o.NoticedMS, o.HealedMS, o.SlotsMS = f.Neighbors, f.Links, f.Noticed, f.Healed, f.Slots
 		if o.FlowedMS < 0 && id != "" {
-			if a, err := m.Account(id); err == nil && s.reached(m, a) {
+			if a, err := m.Account(id); err == nil && reached(m, a) {
 				o.FlowedMS = max(0, float64(a.Said.UnixMicro())/1000-f.At+a.TookMS)
 			}
 		}
@@ -86,9 +88,16 @@ func (s *Server) aftermath(ctx context.Context, d *deed) *Outcome {
 		if len(figures.Roots) == 1 {
 			o.Root = figures.Roots[0]
 		}
+		if nobody = want.noticed && m.Running() == 0; nobody {
+			return true
+		}
 		return !(want.noticed && f.Neighbors > 0 && f.Noticed < 0 || want.healed && f.Healed < 0 || id != "" && o.FlowedMS < 0 ||
 			want.slots && f.Slots < 0 && time.Since(begun) < slotsWithin || d.root && want.slots && o.Root == 0 && len(m.Cut()) == 0)
 	})
+	if nobody {
+		o.Text = d.said + ". Nobody runs any more."
+		return o
+	}
 	o.OK = !(want.healed && o.HealedMS < 0 || id != "" && o.FlowedMS < 0)
 	o.Text = s.tell(d, o, want, id != "", why)
 	return o
@@ -106,13 +115,11 @@ func (d *deed) find(all []watch.Fault) *watch.Fault {
 
 // reached reports whether a message is with everybody who can have it now: one who is paused cannot, nor one who is cut
 // off from its publisher.
-func (s *Server) reached(m *watch.Model, a *watch.Account) bool {
+func reached(m *watch.Model, a *watch.Account) bool {
 	side := slices.IndexFunc(m.Cut(), func(g []int) bool { return slices.Contains(g, a.From) })
-	able := map[int]bool{}
-	for _, p := range s.cfg.Fleet.Peers() {
-		able[p.Number] = !p.Paused && (side < 0 || slices.Contains(m.Cut()[side], p.Number))
-	}
-	return !slices.ContainsFunc(a.Missing, func(m watch.Missing) bool { return able[m.Peer] })
+	return !slices.ContainsFunc(a.Missing, func(x watch.Missing) bool {
+		return !m.Paused(x.Peer) && (side < 0 || slices.Contains(m.Cut()[side], x.Peer))
+	})
 }
 
 // tell says it in sentences.
@@ -130,9 +137,9 @@ func (s *Server) tell(d *deed, o *Outcome, want wants, asked bool, why string) s
 		case o.Neighbors == 0:
 			add("nobody was linked to %s", map[string]string{"Its": "it", "Their": "them"}[whose])
 		case across(d.kind) && o.NoticedMS < 0:
-			add("not all of the %s across were given up within %v", counted(o.Neighbors/2, "link"), mendWithin)
+			add("not all of the %s across were given up within %v", counted(o.Links, "link"), mendWithin)
 		case across(d.kind):
-			add("the %s across were given up at both ends within %s", counted(o.Neighbors/2, "link"), millis(o.NoticedMS))
+			add("the %s across were given up at both ends within %s", counted(o.Links, "link"), millis(o.NoticedMS))
 		case o.NoticedMS < 0:
 			add("not all of %s %s noticed within %v", strings.ToLower(whose), counted(o.Neighbors, "neighbor"), mendWithin)
 		default:
@@ -152,6 +159,8 @@ func (s *Server) tell(d *deed, o *Outcome, want wants, asked bool, why string) s
 		add("not whole after %v: %s", mendWithin, why)
 	case across(d.kind):
 		add("each side was whole after %s", millis(o.HealedMS))
+	case d.kind == "heal" && o.HealedMS == 0:
+		add("the mesh was whole already")
 	case want.healed && !want.slots:
 		add("whole after %s", millis(o.HealedMS))
 	}

@@ -11,9 +11,14 @@ import (
 func Summary(st *control.Status) string {
 	f := &st.Figures
 	parts := []string{plural(f.Peers, "peer"), plural(f.Links, "link"), plural(f.Parts, "part")}
-	if f.Meshed {
+	// Of a network that is cut no more can be wanted than that each side is whole.
+	cut := f.Parts > 1 && len(st.Cut) > 1
+	switch {
+	case f.Meshed && cut:
+		parts = append(parts, "each side meshed")
+	case f.Meshed:
 		parts = append(parts, "meshed")
-	} else {
+	default:
 		parts = append(parts, "not meshed: "+clean(f.Why))
 	}
 	if len(st.Cut) > 0 {
@@ -35,7 +40,11 @@ func Summary(st *control.Status) string {
 	if f.RMR >= 0 {
 		parts = append(parts, fmt.Sprintf("%.2f copies", 1+f.RMR))
 	}
-	if f.HealedMS >= 0 {
+	switch {
+	case f.HealedMS < 0:
+	case cut:
+		parts = append(parts, "each side whole in "+Millis(f.HealedMS))
+	default:
 		parts = append(parts, "healed in "+Millis(f.HealedMS))
 	}
 	return strings.Join(parts, " · ")

@@ -77,10 +77,22 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// That the parts of a cut mesh are whole is not that the mesh is.
+func TestSummaryOfACut(t *testing.T) {
+	f, _ := newFake(4)
+	if s := Summary(&f.status); !strings.Contains(s, "1 part · meshed") || !strings.Contains(s, "healed in 4.2 ms") {
+		t.Errorf("whole: %s", s)
+	}
+	f.status.Figures.Parts, f.status.Cut = 2, [][]int{{1, 2}, {3, 4}}
+	if s := Summary(&f.status); !strings.Contains(s, "2 parts · each side meshed · cut 1,2/3,4") || !strings.Contains(s, "each side whole in 4.2 ms") || strings.Contains(s, "healed") {
+		t.Errorf("cut: %s", s)
+	}
+}
+
 func TestView(t *testing.T) {
 	f, m := newFake(40)
 	f.status.Peers[0].Name = "evil\x1b[31m"
-	f.status.Links = []watch.Link{{From: 1, To: 2, State: watch.LinkWhole, Eager: true}, {From: 3, To: 1, State: watch.LinkWhole}, {From: 1, To: 4, State: watch.LinkHalf}}
+	f.status.Links = []watch.Link{{From: 1, To: 2, State: watch.LinkWhole, Eager: true}, {From: 3, To: 1, State: watch.LinkWhole}, {From: 1, To: 4, State: watch.LinkHalf, Has: [2]bool{true, false}}}
 	m.Update(tea.WindowSizeMsg{Width: 60, Height: 24})
 	view := m.render()
 	lines := strings.Split(view, "\n")
@@ -89,6 +101,9 @@ func TestView(t *testing.T) {
 	}
 	if !strings.Contains(view, ">2 (3 ?4") || !strings.Contains(view, "meshed") || strings.Contains(view, "[31m\x1b") || strings.Contains(view, "evil\x1b") {
 		t.Errorf("got\n%s", view)
+	}
+	if got := neighbors(f.status.Links, 4); got != "" {
+		t.Errorf("peer-4 has no link, and is shown with %s", got)
 	}
 	press(m, slices.Repeat([]string{"down"}, 50)...)
 	if view := m.render(); !strings.Contains(view, "peer-40") || strings.Contains(view, "peer-2 ") {

@@ -123,6 +123,9 @@ func Rows(st *control.Status) []string {
 func neighbors(links []watch.Link, n int) string {
 	var words []string
 	for _, l := range links {
+		if l.State != watch.LinkWhole && !(l.From == n && l.Has[0] || l.To == n && l.Has[1]) {
+			continue // it has no such link: the far end has not noticed
+		}
 		far, sign := l.To, ")"
 		switch {
 		case l.From == n && l.Eager:

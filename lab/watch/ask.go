@@ -106,7 +106,9 @@ func (w *Watch) After(ctx context.Context, seq uint64) (list []Change, ok bool, 
 	}
 }
 
-// Until waits until the model says so, or ctx ends. It looks each time that something has changed.
+// Until waits until the model says so, or ctx ends. It looks each time that something has changed. What done wants to
+// know it asks the model: it must call neither the Watch, which waits for it, nor the fleet, which may wait for the
+// Watch to hear of an event.
 func (w *Watch) Until(ctx context.Context, done func(*Model) bool) error {
 	for {
 		unlock := w.lock()

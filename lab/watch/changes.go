@@ -89,6 +89,7 @@ func (m *Model) Flush(now time.Time) *Batch {
 	m.begin(now)
 	m.settle(now)
 	m.Parts() // a change of them is a change of peers
+	m.pausedRoots()
 	c := &m.changes
 	messages, skipped := m.changedMessages()
 	if c.any || len(messages)+skipped > 0 {

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,8 @@ type Fault struct {
 	Kind      string  `json:"kind"` // kill, stop, start, restart, scale, pause, resume, partition, isolate, delay, loss, heal, crash
 	What      string  `json:"what"` // as a person would type it
 	Peers     []int   `json:"peers"`
-	Neighbors int     `json:"neighbors"`  // ends of links to those whom it befell
+	Neighbors int     `json:"neighbors"`  // peers that were linked to those whom it befell, and can notice
+	Links     int     `json:"links"`      // that it ended
 	Noticed   float64 `json:"noticed_ms"` // until the last of these neighbors knew
 	Slots     float64 `json:"slots_ms"`   // until the last mending that it caused was done
 	Healed    float64 `json:"healed_ms"`  // until the mesh was whole again, or each part of it that is cut off on purpose
@@ -25,7 +27,9 @@ type Fault struct {
 	Trace     string  `json:"trace"`
 
 	at     time.Time
-	doomed map[doomedEnd]bool // ends that lead to whom it befell
+	doomed map[doomedEnd]bool // ends that lead to whom it befell, at peers that have not noticed
+	near   map[int]bool       // the Neighbors
+	last   time.Time          // when one of them noticed; zero if none has
 	span   SpanRef
 	alone  bool // made from a death that nobody announced yet
 	was    cut  // the division that it made
@@ -65,7 +69,7 @@ func kindOf(what string) string {
 // faulted takes a fault that the fleet has made.
 func (m *Model) faulted(e *fleet.Event) {
 	f := Fault{Kind: kindOf(e.Reason), What: e.Reason, Peers: slices.Clone(e.Peers), at: e.At}
-	if f.Kind == string(fleet.FaultAdd) && len(m.runs) == 0 {
+	if f.Kind == string(fleet.FaultAdd) && !slices.ContainsFunc(m.places, func(p *place) bool { return p.seen && !slices.Contains(e.Peers, p.Number) }) {
 		return // the first peers disturb nobody
 	}
 	_, rest, _ := strings.Cut(e.Reason, " ")
@@ -163,11 +167,13 @@ func (f *Fault) done(m *Model) bool {
 	all := func(ok func(*place) bool) bool {
 		return !slices.ContainsFunc(f.Peers, func(n int) bool { p := m.known(n); return p != nil && !ok(p) })
 	}
+	// A newcomer that nobody has told of yet does not run.
+	known := !slices.ContainsFunc(f.Peers, func(n int) bool { return m.known(n) == nil })
 	switch f.Kind {
 	case "kill", "stop", "crash":
 		return all(func(p *place) bool { return !p.Alive || p.Started.After(f.at) })
 	case "start", "restart", "scale":
-		return all(func(p *place) bool { return p.Alive && !p.Started.Before(f.at.Add(-causeSlack)) })
+		return known && all(func(p *place) bool { return p.Alive && !p.Started.Before(f.at.Add(-causeSlack)) })
 	case "pause":
 		return all(func(p *place) bool { return !p.running() || p.pausedSince(f.at) })
 	case "resume":
@@ -191,30 +197,59 @@ func (m *Model) spanOf(f *Fault) {
 	m.changes.fault(f.Number)
 }
 
-// doom counts the ends that lead to those whom a fault befell: their neighbors are to notice.
+// doom finds the ends that lead to these, whom a fault befell: their neighbors are to notice, but for those whom it befell
+// too.
 func (m *Model) doom(f *Fault, peers []int) {
 	if !f.silences() {
 		return
 	}
 	if f.doomed == nil {
-		f.doomed = map[doomedEnd]bool{}
+		f.doomed, f.near = map[doomedEnd]bool{}, map[int]bool{}
 	}
+	links := map[pair]bool{}
 	for _, p := range m.places {
 		if !p.running() {
 			continue
 		}
 		for far := range p.ends {
 			n := m.numberOf(far)
-			cutOff := slices.Contains(peers, n) && !slices.Contains(peers, p.Number)
+			cutOff := slices.Contains(peers, n) && !slices.Contains(f.Peers, p.Number)
 			if f.divides() {
 				cutOff = f.was.separates(n, p.Number)
 			}
 			if cutOff {
-				f.doomed[doomedEnd{p.Number, far}] = true
+				f.doomed[doomedEnd{p.Number, far}], f.near[p.Number] = true, true
+				links[pairOf(p.Number, n)] = true
 			}
 		}
 	}
-	f.Neighbors = max(f.Neighbors, len(f.doomed))
+	f.Neighbors, f.Links = len(f.near), max(f.Links, len(links))
+}
+
+// spared says that a peer notices nothing any more, having ended or been paused: no fault waits for it.
+func (m *Model) spared(p *place) {
+	for _, i := range m.faults.open {
+		f := m.faults.at(i)
+		if f == nil {
+			continue
+		}
+		before := len(f.doomed)
+		maps.DeleteFunc(f.doomed, func(e doomedEnd, _ bool) bool { return e.at == p.Number })
+		if len(f.doomed) == before {
+			continue // it has noticed, or was not to
+		}
+		delete(f.near, p.Number)
+		f.Neighbors = len(f.near)
+		m.allNoticed(f)
+	}
+}
+
+// allNoticed says when the last neighbor has noticed, once all have.
+func (m *Model) allNoticed(f *Fault) {
+	if len(f.doomed) == 0 && !f.last.IsZero() {
+		f.Noticed = sinceMS(f.at, f.last)
+	}
+	m.changes.fault(f.Number)
 }
 
 // silences reports whether the fault ends links.
@@ -235,10 +270,8 @@ func (m *Model) noticed(p *place, far string, at time.Time) {
 			continue
 		}
 		delete(f.doomed, doomedEnd{p.Number, far})
-		if len(f.doomed) == 0 {
-			f.Noticed = sinceMS(f.at, at)
-			m.changes.fault(i)
-		}
+		f.last = at
+		m.allNoticed(f)
 	}
 }
 

@@ -51,8 +51,7 @@ type Link struct {
 	Push  [2]bool `json:"push"`  // whether From pushes payload to To, and To to From
 	Since float64 `json:"since"`
 	RTT   int64   `json:"rtt_us"`
-
-	has [2]bool // whether From has it, and To
+	Has   [2]bool `json:"has"` // whether From has it, and To
 }
 
 // LostLink is a link that is no more.
@@ -158,7 +157,7 @@ func (m *Model) combine(p, q *place) *Link {
 		if e == nil {
 			continue
 		}
-		l.Push[i], l.has[i] = e.eager, true
+		l.Push[i], l.Has[i] = e.eager, true
 		if since.IsZero() || e.since.Before(since) {
 			since = e.since
 		}

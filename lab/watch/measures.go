@@ -89,7 +89,7 @@ func (x *measures) topology(at time.Time) {
 
 // whole says that the mesh is. One peer alone is none.
 func (x *measures) whole(m *Model, at time.Time) {
-	if x.wasFormed || len(m.running()) < 2 {
+	if x.wasFormed || m.Running() < 2 {
 		return
 	}
 	x.wasFormed, x.formed = true, sinceMS(x.startedAt, at)

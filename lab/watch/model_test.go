@@ -361,7 +361,7 @@ func TestStatusOfBefore(t *testing.T) {
 }
 
 func sameLink(a, b Link) bool {
-	a.has, b.has = [2]bool{}, [2]bool{}
+	a.Has, b.Has = [2]bool{}, [2]bool{}
 	return a == b
 }
 

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"hearsay/lab/fleet"
 )
 
 // cut is how the network is divided on purpose.
@@ -159,10 +157,13 @@ func (m *Model) Parts() [][]int {
 // if they are: each group is one part, every link is known to both its ends, none leads to who is gone, and nobody but
 // siphoners has fewer than two neighbors where there are that many.
 func (m *Model) meshed() string {
+	if m.Running() == 0 {
+		return "nobody runs"
+	}
 	degree := map[int]int{}
 	for k, l := range m.links.up {
 		switch p, q := m.places[l.From-1].running(), m.places[l.To-1].running(); {
-		case p && q && l.State != LinkWhole, p && !q && l.has[0], q && !p && l.has[1]:
+		case p && q && l.State != LinkWhole, p && !q && l.Has[0], q && !p && l.Has[1]:
 			return m.name(l.From) + " and " + m.name(l.To) + " do not agree on their link"
 		case p && q:
 			degree[k.low]++
@@ -214,14 +215,14 @@ func (m *Model) recheck(at time.Time) {
 	}
 }
 
-// running are the peers of whom something can be expected.
-func (m *Model) running() (list []fleet.Peer) {
+// Running counts the peers of whom something can be expected: they live, and are not paused.
+func (m *Model) Running() (n int) {
 	for _, p := range m.places {
 		if p.running() {
-			list = append(list, p.Peer)
+			n++
 		}
 	}
-	return list
+	return n
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -21,7 +21,8 @@ type place struct {
 	seqs   map[string]heardSeq // by origin: what it delivered last
 	holds  uint64              // messages that the present run said or delivered
 
-	unreached bool // somebody dialled it back, and it did not answer
+	pausedRoot bool // as it was told last: see pausedRoots
+	unreached  bool // somebody dialled it back, and it did not answer
 }
 
 // run is one life of a peer.
@@ -121,6 +122,12 @@ func (p *place) runAt(t time.Time) *run {
 	return nil
 }
 
+// Paused reports whether a peer is paused.
+func (m *Model) Paused(number int) bool {
+	p := m.known(number)
+	return p != nil && p.Paused
+}
+
 // pausedAt is the pause that went on at t, or nil.
 func (p *place) pausedAt(t time.Time) *spell {
 	for i := len(p.pauses) - 1; i >= 0; i-- {
@@ -218,9 +225,9 @@ func (m *Model) finish(p *place, at time.Time, how string) {
 	c.ended, c.how = at, how
 	p.Alive = false
 	m.resumed(p, at)
+	m.spared(p)
 	for far := range p.ends {
 		delete(p.ends, far)
-		m.noticed(p, far, at) // it never will
 		m.relink(p.Number, m.numberOf(far))
 	}
 	m.changes.peer(p.Number)
@@ -237,6 +244,7 @@ func (m *Model) paused(p *place, at time.Time) {
 		p.pauses = slices.Delete(p.pauses, 0, 1)
 	}
 	p.pauses = append(p.pauses, spell{from: at})
+	m.spared(p)
 	m.relinkAll(p)
 	m.changes.peer(p.Number)
 	m.shaken(at)

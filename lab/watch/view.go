@@ -133,8 +133,12 @@ func (m *Model) follows(p *place) int {
 	return r.number
 }
 
-// isRoot reports whether a peer takes itself for the root. Before it has said anything, the lowest ID is.
+// isRoot reports whether a peer takes itself for the root. Before it has said anything, the lowest ID is. One that is
+// paused is for as long as somebody who is not follows it.
 func (m *Model) isRoot(p *place) bool {
+	if p.Paused && p.root == p.ID && !slices.ContainsFunc(m.places, func(q *place) bool { return q.running() && q.root == p.ID }) {
+		return false
+	}
 	if p.root != "" || p.ID == "" {
 		return p.root == p.ID && p.ID != ""
 	}
@@ -144,6 +148,16 @@ func (m *Model) isRoot(p *place) bool {
 		}
 	}
 	return p.Alive
+}
+
+// pausedRoots notes which paused peers are the root no longer, or again, which others decide.
+func (m *Model) pausedRoots() {
+	for _, p := range m.places {
+		if is := p.Paused && m.isRoot(p); is != p.pausedRoot {
+			p.pausedRoot = is
+			m.changes.peer(p.Number)
+		}
+	}
 }
 
 func (m *Model) viewMessage(msg *message) MessageView {
@@ -191,7 +205,7 @@ func (m *Model) viewFaults(list []Fault) []Fault {
 // view is a copy that stays as it is.
 func (f *Fault) view() Fault {
 	v := *f
-	v.Peers, v.Heals, v.doomed, v.was = slices.Clone(f.Peers), slices.Clone(f.Heals), nil, cut{}
+	v.Peers, v.Heals, v.doomed, v.near, v.was = slices.Clone(f.Peers), slices.Clone(f.Heals), nil, nil, cut{}
 	return v
 }
 
