@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/docker"
 	"hearsay/lab/fleet/replicas"
 )
@@ -17,8 +18,15 @@ type composeFlags struct {
 // giveSocket is how a lab in compose is given what it lacks.
 const giveSocket = "to break things, give it the Docker socket: LAB_SOCKET=/var/run/docker.sock LAB_USER=0 docker compose up -d lab"
 
-// makeFleet takes hold of the peers of this container's project, or without a Docker engine only looks at them.
+// peersAt is where the peers' APIs are in a compose project: --peers-at's default.
+const peersAt = "peer:7070"
+
+// makeFleet takes hold of the peers of this container's project, or without a Docker engine only looks at them. Elsewhere
+// than in a container it looks at those whose addresses are given.
 func (c *composeFlags) makeFleet(ctx context.Context, l *lab) error {
+	if c.PeersAt == peersAt && !inContainer() {
+		return fleet.Cannot("--engine compose is for a lab that is a service of a compose project, beside its peers, and this is no container: use --engine docker for the peers of a project that runs on this machine, or say with --peers-at where they are")
+	}
 	f, err := docker.Inside(ctx, docker.Config{})
 	if err == nil {
 		l.fleet = f

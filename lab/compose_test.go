@@ -63,6 +63,9 @@ func TestBadComposeFlags(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
 	wantBad(t, 2, "where the peers are", "up", "--engine", "compose", "--peers-at", "peer:0")
 	wantBad(t, 2, "--set", "up", "--engine", "compose", "--set", "links=4")
+	if !inContainer() {
+		wantBad(t, 3, "this is no container: use --engine docker", "up", "--engine", "compose")
+	}
 	wantBad(t, 2, "--listen", "up", "--listen", "192.0.2.7")
 	wantBad(t, 2, "--listen", "up", "--listen", "everywhere")
 }

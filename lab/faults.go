@@ -22,7 +22,7 @@ type faultCmds struct {
 	Partition partitionCmd `cmd:"" help:"Cut TCP and multicast between groups: 1,2,3/4,5,6."`
 	Isolate   peersCmd     `cmd:"" help:"Cut peers off from everybody."`
 	Delay     delayCmd     `cmd:"" help:"Have what peers send come late: 50ms±10ms 1,2."`
-	Loss      lossCmd      `cmd:"" help:"Have a share of what peers send be lost: 5%% 1,2."`
+	Loss      lossCmd      `cmd:"" help:"Have a share of what peers send be lost: 5% 1,2."`
 	Heal      healCmd      `cmd:"" help:"Undo partition, isolate, delay, loss and churn."`
 	Churn     churnCmd     `cmd:"" help:"Kill peers by chance, and start them again: 1/s."`
 	Scale     scaleCmd     `cmd:"" help:"Have so many peers run."`
@@ -63,7 +63,7 @@ func (c *delayCmd) Run(ctx context.Context, s streams) error {
 
 type lossCmd struct {
 	remote
-	Share quantity.Share `arg:"" help:"How much: 5%%."`
+	Share quantity.Share `arg:"" help:"How much: 5%."`
 	peerArgs
 }
 

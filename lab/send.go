@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"hearsay/lab/control"
 	"hearsay/peer/wire"
@@ -28,6 +30,9 @@ func (c *sendCmd) Run(ctx context.Context, s streams) error {
 	}
 	if len(text) > wire.MaxBody {
 		return misused(fmt.Errorf("the text is longer than %d bytes", wire.MaxBody))
+	}
+	if !utf8.ValidString(text) {
+		return misused(errors.New("the text is not UTF-8, which is what a lab shows and what its commands speak"))
 	}
 	l, err := c.dial()
 	if err != nil {

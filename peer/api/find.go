@@ -50,6 +50,13 @@ func Note(name, addr string) (remove func()) {
 	return func() { os.Remove(path) }
 }
 
+// Forget removes the note of another process, which was killed and could not do so itself.
+func Forget(pid int) {
+	if dir, err := NoteDir(); err == nil {
+		os.Remove(filepath.Join(dir, "peer-"+strconv.Itoa(pid)))
+	}
+}
+
 // Find returns the API address of the one peer that runs under this user on this machine. With none
 // or several it says so, and what to do.
 func Find() (addr string, err error) {

@@ -16,6 +16,7 @@ import (
 	"hearsay/lab/fleet/cable"
 	"hearsay/lab/fleet/hold"
 	"hearsay/lab/fleet/places"
+	"hearsay/peer/api"
 	"hearsay/peer/hook"
 )
 
@@ -152,6 +153,7 @@ func (r *run) watch(log io.Reader) {
 	})
 	<-r.hold.Done() // all that it said is read
 	r.cmd.Wait()
+	api.Forget(r.cmd.Process.Pid)
 	f.Mu.Lock()
 	how := r.ending
 	if how == "" {
