@@ -13,5 +13,5 @@ func (c *downCmd) Run(ctx context.Context, s streams) error {
 	if err := l.Down(ctx); err != nil {
 		return asked(err)
 	}
-	return c.print(s, map[string]bool{"ok": true}, "the lab at "+l.URL()+" ends", true)
+	return c.print(s, map[string]bool{"ok": true}, "the lab at "+l.URL()+" has ended", true)
 }

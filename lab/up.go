@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -88,6 +89,9 @@ func (c *upCmd) Run(ctx context.Context, s streams) error {
 func (c *upCmd) start(ctx context.Context, con *console) (_ *lab, err error) {
 	if c.Peers < 1 {
 		return nil, misused(fmt.Errorf("--peers %d: a lab has one at least", c.Peers))
+	}
+	if c.Port < 0 || c.Port > math.MaxUint16 {
+		return nil, misused(fmt.Errorf("--port %d: ports are 1 to %d", c.Port, math.MaxUint16))
 	}
 	if !c.Listen.IsLoopback() && !(c.Listen.IsUnspecified() && inContainer()) {
 		return nil, misused(fmt.Errorf("--listen %v: a lab is for whoever is at this machine, and is served on 127.0.0.1; only one in a container listens on 0.0.0.0", c.Listen))
@@ -186,6 +190,9 @@ func (l *lab) close() {
 	}
 	if l.watch != nil {
 		l.watch.Close()
+	}
+	if l.server != nil {
+		l.server.Ended()
 	}
 }
 

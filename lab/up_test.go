@@ -171,7 +171,7 @@ func TestTheFirstMinute(t *testing.T) {
 	wantBad(t, 2, "several peers", "send", "--from", "all", "x")
 	wantBad(t, 2, "no lab \"other\"", "status", "--lab", "other")
 
-	want(t, "down", "ends")
+	want(t, "down", "has ended")
 	s.ends(0)
 	wantBad(t, 2, "no lab is running", "status")
 }
@@ -212,7 +212,9 @@ func TestCommandsWithoutALab(t *testing.T) {
 	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
 	wantBad(t, 2, "choose another with --port", "up", "--port", port)
 	wantBad(t, 2, "--peers 0", "up", "--peers", "0")
+	wantBad(t, 2, "--port 99999: ports are", "up", "--port", "99999")
 	wantBad(t, 2, "--links", "up", "--peers", "1", "--set", "links=0")
+	wantBad(t, 2, "(and so for 2 more)", "up", "--peers", "3", "--set", "links=0")
 	wantBad(t, 2, "--name of the peers", "up", "--set", "name=x")
 	wantBad(t, 2, "--engine", "up", "--engine", "kubernetes")
 	wantBad(t, 2, "--own and --project", "up", "--engine", "docker", "--own", "--project", "x")

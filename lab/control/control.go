@@ -7,7 +7,7 @@
 //	GET  /api/explain?message=ID  who told whom: watch.Account
 //	POST /api/send                SendRequest → Sent
 //	POST /api/fault               FaultRequest → Outcome
-//	POST /api/down                ends the lab
+//	POST /api/down                ends the lab; the answer's end is that of the lab
 //
 // An error is {"error":"…","exit":2}, with the code that a command ends with. A POST is JSON and carries the lab's token
 // in X-Lab-Token: other users of this machine cannot read it, nor can a page of elsewhere.
@@ -81,6 +81,9 @@ type Server struct {
 	down   chan struct{}
 	once   sync.Once
 	churns churns
+
+	mu      sync.Mutex
+	waiting []net.Conn // of those who had the lab end, and wait for its end
 }
 
 // New listens. Serve begins to answer: until then, more can be added to Mux.

@@ -301,8 +301,17 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Down(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	told := make(chan error, 1)
+	go func() { told <- c.Down(t.Context()) }()
 	<-servers[1].Down()
+	servers[1].Close()
+	select {
+	case err := <-told:
+		t.Errorf("it is said to have ended before it has: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	servers[1].Ended()
+	if err := <-told; err != nil {
+		t.Error(err)
+	}
 }

@@ -53,10 +53,7 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("GET /api/explain", s.explain)
 	s.mux.HandleFunc("POST /api/send", s.send)
 	s.mux.HandleFunc("POST /api/fault", s.fault)
-	s.mux.HandleFunc("POST /api/down", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusOK, struct{}{})
-		s.once.Do(func() { close(s.down) })
-	})
+	s.mux.HandleFunc("POST /api/down", s.end)
 }
 
 // peers joins what the fleet knows of its peers with what is seen of them.
@@ -76,10 +73,10 @@ func (s *Server) peers(state *watch.State) []PeerInfo {
 		at[p.Number] = i
 	}
 	for _, l := range state.Links {
-		if i, ok := at[l.From]; ok && list[i].Alive {
+		if i, ok := at[l.From]; ok && list[i].Alive && l.Has[0] {
 			list[i].Out++
 		}
-		if i, ok := at[l.To]; ok && list[i].Alive {
+		if i, ok := at[l.To]; ok && list[i].Alive && l.Has[1] {
 			list[i].In++
 		}
 	}
