@@ -13,10 +13,12 @@
 package web
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"time"
 
 	"hearsay/lab/watch"
 )
@@ -37,6 +39,8 @@ type Config struct {
 	Jaeger string
 	// Can returns why a fault cannot be made here, or nil. Nil is that all can.
 	Can func(fault string) error
+
+	stays time.Duration // staysFor; tests make it shorter
 }
 
 // Info is what the page must know of its lab.
@@ -57,12 +61,13 @@ var faults = []string{"kill", "stop", "start", "pause", "partition", "isolate", 
 type page struct {
 	cfg     Config
 	boot    string
-	streams chan struct{} // a token for each stream
+	readers readers
 }
 
 // Routes adds the page to a lab's mux, whose own guard stands before it: package control's.
 func Routes(mux *http.ServeMux, c Config) {
-	p := &page{cfg: c, boot: rand.Text(), streams: make(chan struct{}, maxStreams)}
+	p := &page{cfg: c, boot: rand.Text()}
+	p.readers.stays = cmp.Or(c.stays, staysFor)
 	mux.Handle("GET /{$}", document())
 	mux.Handle("GET /static/", static())
 	mux.HandleFunc("GET /api/page", p.info)

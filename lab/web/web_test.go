@@ -256,6 +256,36 @@ func TestTooManyStreams(t *testing.T) {
 	}
 }
 
+// Readers that read nothing keep nobody out: once they have been there for a while, whoever comes takes the place of the
+// first of them.
+func TestStalledReadersMakeRoom(t *testing.T) {
+	s := serve(t, 1, func(c *Config) { c.stays = time.Millisecond })
+	open := func() *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/stream", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	var stalled []*http.Response
+	for range maxStreams {
+		stalled = append(stalled, open())
+	}
+	for begun := time.Now(); open().StatusCode != http.StatusOK; {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("nobody makes room")
+		}
+	}
+	if _, err := io.Copy(io.Discard, stalled[0].Body); err != nil {
+		t.Errorf("the stream of who came first ends so: %v", err)
+	}
+}
+
 func TestThePast(t *testing.T) {
 	s := serve(t, 3, nil)
 	if err := s.watch.Until(t.Context(), func(m *watch.Model) bool { return m.Figures().Meshed }); err != nil {

@@ -73,7 +73,10 @@ export class Detail {
   #tree(a) {
     const end = firstRun(a.tree.map((t) => t.at_ms));
     const at = new Map(a.tree.map((t) => [t.peer, t.at_ms]));
-    return el(
+    // However deep it is, there is room for a name like peer-50.
+    const deepest = Math.max(1, ...a.tree.map((t) => t.depth));
+    const step = Math.min(0.9, 6 / deepest);
+    const tree = el(
       "ol.tree",
       { "aria-label": "Who told whom" },
       a.tree.map((t) => {
@@ -86,7 +89,7 @@ export class Detail {
         const how = t.depth === 0 ? "published" : t.how || "?";
         const why = [t.why, t.how || !t.depth ? "" : "told by somebody whose span has not come"].filter(Boolean).join("; ");
         const name = el("span.name", {}, short(t.name, 24));
-        name.style.paddingLeft = t.depth * 0.9 + "em";
+        name.style.paddingLeft = t.depth * step + "em";
         return el(
           "li",
           { title: t.from ? `told by ${short(t.peer === t.from ? "itself" : this.store.name(t.from), 30)}` : undefined },
@@ -98,6 +101,8 @@ export class Detail {
         );
       }),
     );
+    tree.style.setProperty("--name", Math.max(8.5, deepest * step + 5) + "em");
+    return tree;
   }
 
   #missing(a) {

@@ -3,6 +3,7 @@
 export class Lab extends EventTarget {
   info = null;
   connected = false;
+  trouble = ""; // why it is not, in the lab's own words if it says anything
   #source = null;
   #timer = 0;
   #wait = 250;
@@ -36,22 +37,29 @@ export class Lab extends EventTarget {
       this.#heard();
       this.store.batch(JSON.parse(e.data), performance.now());
     });
-    s.addEventListener("error", () => this.#again());
+    s.addEventListener("error", async () => {
+      if (s !== this.#source) return;
+      s.close();
+      const why = this.connected ? "" : await refusal("/api/stream");
+      if (s === this.#source) this.#again(why);
+    });
   }
 
   #heard() {
     this.#wait = 250;
     if (!this.connected) {
       this.connected = true;
+      this.trouble = "";
       this.#tell("connection");
     }
   }
 
-  #again() {
+  #again(why = "") {
     this.#source?.close();
     this.#source = null;
-    if (this.connected || !this.info) {
+    if (this.connected || !this.info || this.trouble !== why) {
       this.connected = false;
+      this.trouble = why;
       this.#tell("connection");
     }
     clearTimeout(this.#timer);
@@ -65,7 +73,7 @@ export class Lab extends EventTarget {
 
   /** why is the reason for which a fault cannot be made here, or nothing. */
   why(fault) {
-    if (!this.connected) return "the lab does not answer";
+    if (!this.connected) return this.trouble || "the lab does not answer";
     return this.info?.token ? (this.info.cannot[fault] ?? "") : (this.info?.why ?? "");
   }
 
@@ -100,6 +108,19 @@ export class Lab extends EventTarget {
   /** jaeger is a trace's address, where there is a Jaeger. */
   jaeger(trace) {
     return this.info?.jaeger ? this.info.jaeger.replace(/\/$/, "") + "/trace/" + trace : "";
+  }
+}
+
+/** refusal is why the lab gives no stream, or nothing: a browser does not tell the error that one was refused with. */
+async function refusal(path) {
+  const stop = new AbortController();
+  try {
+    const r = await fetch(path, { cache: "no-store", signal: stop.signal });
+    return r.ok ? "" : ((await r.json()).error ?? "");
+  } catch {
+    return "";
+  } finally {
+    stop.abort();
   }
 }
 

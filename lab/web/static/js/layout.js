@@ -67,8 +67,9 @@ export class Layout {
         this.#group.set(n, parts[cellOf.get(n)][0]);
         continue;
       }
-      // The part in which those are now whose company it had.
-      const mate = this.#group.get(n);
+      // The part of its side of the cut, or that in which those are now whose company it had.
+      const side = store.cut.find((g) => g.includes(n))?.find((k) => cellOf.has(k));
+      const mate = side ?? this.#group.get(n);
       const i = mate !== undefined && cellOf.has(mate) ? cellOf.get(mate) : 0;
       groups[i].push(n);
     }

@@ -80,8 +80,9 @@ function connection() {
   const live = $("live");
   live.classList.toggle("off", !lab.connected);
   live.classList.toggle("past", !replay.live);
-  set(live, !lab.connected ? "○ the lab does not answer; trying again" : replay.live ? "● live" : "◷ the past");
+  set(live, !lab.connected ? `○ ${lab.trouble || "the lab does not answer"}; trying again` : replay.live ? "● live" : "◷ the past");
   document.body.classList.toggle("off", !lab.connected);
+  set($("now"), lab.connected ? "● live" : "○ live");
   hands.show();
 }
 

@@ -29,10 +29,12 @@ export class Strip {
       set(this.names[k], f[k] === 1 ? k.slice(0, -1) : k);
     }
     this.cells.parts.parentElement.classList.toggle("bad", f.parts > 1);
-    this.cells.parts.parentElement.title = f.meshed ? "one mesh, and everybody has two neighbors" : f.why;
+    const cut = f.parts > 1 && store.cut.length > 1;
+    this.cells.parts.parentElement.title = !f.meshed ? f.why : cut ? "the network is cut, and each side is a mesh" : "one mesh, and everybody has two neighbors";
     set(this.cells.last, m ? `${m.heard}/${m.owed}` + (m.took_ms >= 0 ? " in " + span(m.took_ms) : "") : "–");
     this.cells.last.parentElement.classList.toggle("bad", Boolean(m) && m.heard < m.owed);
     set(this.cells.copies, f.rmr > -1 ? (f.rmr + 1).toFixed(2) : "–");
+    set(this.names.healed, cut ? "each side whole in" : "healed in");
     set(this.cells.healed, span(f.healed_ms));
   }
 }
