@@ -184,7 +184,7 @@ func TestBadRequests(t *testing.T) {
 		{control.FaultRequest{Fault: "kill", Peers: "peer-9"}, 2, "there are peer-1, peer-2"},
 		{control.FaultRequest{Fault: "kill", Peers: "random 7"}, 2, "only 2 peers live"},
 		{control.FaultRequest{Fault: "start", Peers: "dead"}, 2, "nobody"},
-		{control.FaultRequest{Fault: "start", Peers: "1"}, 1, "runs already"},
+		{control.FaultRequest{Fault: "start", Peers: "1"}, 2, "runs already"},
 		{control.FaultRequest{Fault: "partition", Groups: "1,2"}, 2, "everybody"},
 		{control.FaultRequest{Fault: "partition", Groups: "1/1,2"}, 2, "two groups"},
 		{control.FaultRequest{Fault: "partition", Groups: "1/3"}, 2, "no peer"},
@@ -194,7 +194,8 @@ func TestBadRequests(t *testing.T) {
 		{control.FaultRequest{Fault: "churn"}, 2, "how often"},
 		{control.FaultRequest{Fault: "scale", Count: 0}, 2, "no number of peers"},
 		{control.FaultRequest{Fault: "scale", Count: 2}, 2, "already"},
-		{control.FaultRequest{Fault: "resume", Peers: "1"}, 1, "not paused"},
+		{control.FaultRequest{Fault: "resume", Peers: "1"}, 2, "not paused"},
+		{control.FaultRequest{Fault: "resume", Peers: "all"}, 2, "nobody"},
 	} {
 		_, err := l.Client.Fault(ctx, test.q)
 		wantError(t, err, test.exit, test.says)

@@ -39,6 +39,7 @@ type deed struct {
 	peers  []int
 	root   bool // among them was the root
 	before int  // the newest fault before it
+	by     *quantity.Spread
 }
 
 func (s *Server) fault(w http.ResponseWriter, r *http.Request) {
@@ -70,11 +71,12 @@ func (s *Server) Fault(ctx context.Context, q FaultRequest) (*Outcome, error) {
 	}
 	if q.Wait {
 		o := s.aftermath(ctx, d)
+		o.Fault = q.Fault
 		s.say(o.Text)
 		return o, nil
 	}
 	s.work.Go(func() { s.say(s.aftermath(s.ctx, d).Text) })
-	return &Outcome{Fault: d.kind, Peers: d.peers, Text: d.said + ".", OK: true, NoticedMS: -1, FlowedMS: -1, SlotsMS: -1, HealedMS: -1}, nil
+	return &Outcome{Fault: q.Fault, Peers: d.peers, Text: d.said + ".", OK: true, NoticedMS: -1, FlowedMS: -1, SlotsMS: -1, HealedMS: -1}, nil
 }
 
 // do does it. What is begun is finished, whoever goes away meanwhile.
@@ -95,10 +97,10 @@ func (s *Server) do(q FaultRequest) (*deed, error) {
 		return d, s.scale(d, q.Count)
 	}
 	var err error
-	if d.peers, err = s.choose(q.Peers, q.Fault == "start"); err != nil {
+	before := f.Peers()
+	if d.peers, err = s.chooseFor(q.Fault, before, q.Peers); err != nil {
 		return nil, usageError{err}
 	}
-	before := f.Peers()
 	who := names(before, d.peers)
 	if d.root = q.Fault != "resume" && q.Fault != "start" && s.hasRoot(d.peers); d.root {
 		who = s.nameRoot(before, d.peers)
@@ -135,13 +137,13 @@ func (s *Server) do(q FaultRequest) (*deed, error) {
 		if q.By == nil {
 			return nil, usageError{errors.New("delay: say by how much: 50ms or 50ms±10ms")}
 		}
-		d.said, d.root = fmt.Sprintf("What %s sends comes %v late", names(before, d.peers), *q.By), false
+		d.said, d.root, d.by = fmt.Sprintf("What %s comes %v late", sending(before, d.peers), *q.By), false, q.By
 		return d, f.Delay(s.ctx, *q.By, d.peers...)
 	case "loss":
 		if q.Share == nil {
 			return nil, usageError{errors.New("loss: say how much: 5%")}
 		}
-		d.said, d.root = fmt.Sprintf("%v of what %s sends is lost", *q.Share, names(before, d.peers)), false
+		d.said, d.root = fmt.Sprintf("%v of what %s is lost", *q.Share, sending(before, d.peers)), false
 		return d, f.Loss(s.ctx, *q.Share, d.peers...)
 	}
 	return nil, usageError{fmt.Errorf("there is no fault %q: there are kill, stop, start, restart, pause, resume, partition, isolate, heal, delay, loss, churn and scale", q.Fault)}
@@ -149,14 +151,54 @@ func (s *Server) do(q FaultRequest) (*deed, error) {
 
 // choose finds the peers that people mean.
 func (s *Server) choose(what string, ended bool) ([]int, error) {
+	return chosen(what, func(rng *rand.Rand) ([]int, error) { return fleet.Select(s.cfg.Fleet.Peers(), what, ended, rng) })
+}
+
+func chosen(what string, choose func(*rand.Rand) ([]int, error)) ([]int, error) {
 	if strings.TrimSpace(what) == "" {
 		return nil, errors.New("say which peers: 3 or peer-3, 1,2, root, any, random 2, half or all")
 	}
-	list, err := fleet.Select(s.cfg.Fleet.Peers(), what, ended, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	list, err := choose(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("%q is nobody now", what)
 	}
 	return list, err
+}
+
+// chooseFor finds the peers that something is to be done to. All of them must be such that it can be done to them: what
+// anybody can see beforehand is bad usage, and no failure.
+func (s *Server) chooseFor(fault string, peers []fleet.Peer, what string) ([]int, error) {
+	list, err := chosen(what, func(rng *rand.Rand) ([]int, error) { return fleet.SelectFor(fault, peers, what, rng) })
+	if err != nil {
+		return nil, err
+	}
+	return list, fits(fault, peers, list)
+}
+
+// fits says which of these peers something cannot be done to, and why.
+func fits(fault string, peers []fleet.Peer, list []int) error {
+	for _, p := range peers {
+		if !slices.Contains(list, p.Number) {
+			continue
+		}
+		switch {
+		case p.Alive && fault == "start":
+			return fmt.Errorf("%s runs already", p.Name)
+		case fault == "start":
+		case !p.Alive:
+			return fmt.Errorf("%s has ended (start it again with: lab start %d)", p.Name, p.Number)
+		case !p.Paused && fault == "resume":
+			return fmt.Errorf("%s is not paused", p.Name)
+		case !p.Paused:
+		case fault == "pause":
+			return fmt.Errorf("%s is paused already", p.Name)
+		case fault == "stop" || fault == "restart":
+			return fmt.Errorf("%s is paused and would not hear it: resume it first, or kill it", p.Name)
+		case fault == "send":
+			return fmt.Errorf("%s is paused and cannot speak: resume it first (lab resume %d)", p.Name, p.Number)
+		}
+	}
+	return nil
 }
 
 // partition reads groups and cuts between them.
@@ -200,14 +242,28 @@ func (s *Server) partition(d *deed, groups string) error {
 	return s.cfg.Fleet.Partition(s.ctx, all...)
 }
 
+// maxScale is how many peers may be asked for where the engine does not say how many it can have.
+const maxScale = 10000
+
+// sending is names as the subject of what they send.
+func sending(all []fleet.Peer, peers []int) string {
+	if len(peers) == 1 {
+		return names(all, peers) + " sends"
+	}
+	return names(all, peers) + " send"
+}
+
 // scale has so many peers live: first those start again that have ended, then new ones; or those with the highest
 // numbers stop.
 func (s *Server) scale(d *deed, count int) error {
-	const most = 10000
+	f := s.cfg.Fleet
+	most := maxScale
+	if m, ok := f.(interface{ Most() int }); ok {
+		most = m.Most()
+	}
 	if count < 1 || count > most {
 		return usageError{fmt.Errorf("scale: %d is no number of peers (1 to %d)", count, most)}
 	}
-	f := s.cfg.Fleet
 	var living, dead []int
 	for _, p := range f.Peers() {
 		if p.Alive {
@@ -222,6 +278,9 @@ func (s *Server) scale(d *deed, count int) error {
 		return usageError{fmt.Errorf("there are %d peers already", count)}
 	case more < 0:
 		d.kind, d.peers = "stop", living[len(living)+more:]
+		if err := fits("stop", f.Peers(), d.peers); err != nil {
+			return usageError{err}
+		}
 		d.root = s.hasRoot(d.peers)
 		d.said = fmt.Sprintf("%s left: %s stopped", counted(count, "peer"), names(f.Peers(), d.peers))
 		return f.Stop(s.ctx, d.peers...)

@@ -111,7 +111,7 @@ func (s *Server) peerStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
-	a, err := s.cfg.Watch.Explain(r.URL.Query().Get("message"))
+	a, err := s.account(r.Context(), r.URL.Query().Get("message"))
 	if err != nil {
 		fail(w, http.StatusNotFound, exitUsage, err)
 		return

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -82,15 +83,27 @@ func (s *Server) Fared(ctx context.Context, text string, sent *Sent) {
 
 // speaker is who is to say something: peer-1, or if that cannot, the next that can.
 func (s *Server) speaker(what string) (int, error) {
+	peers := s.cfg.Fleet.Peers()
 	if what != "" {
-		return s.one(what)
+		from, err := s.one(what)
+		if err == nil {
+			if err = fits("send", peers, []int{from}); err != nil {
+				err = usageError{err}
+			}
+		}
+		return from, err
 	}
-	for _, p := range s.cfg.Fleet.Peers() {
+	paused := false
+	for _, p := range peers {
 		if p.Alive && !p.Paused {
 			return p.Number, nil
 		}
+		paused = paused || p.Alive
 	}
-	return 0, fmt.Errorf("nobody lives who could say it (lab start dead)")
+	if paused {
+		return 0, usageError{errors.New("everybody who lives is paused (lab resume all)")}
+	}
+	return 0, usageError{errors.New("nobody lives who could say it (lab start dead)")}
 }
 
 // heard waits until a message is everywhere, and how it came there is known.
@@ -141,10 +154,11 @@ func fared(text string, a *watch.Account) string {
 
 func quote(text string) string {
 	const most = 40
-	if r := []rune(text); len(r) > most {
-		text = string(r[:most-1]) + "…"
+	r := []rune(watch.Plain(text))
+	if len(r) > most {
+		r = append(r[:most-1], '…')
 	}
-	return fmt.Sprintf("%q", text)
+	return `"` + string(r) + `"`
 }
 
 func counted(n int, what string) string {

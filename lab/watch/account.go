@@ -80,8 +80,13 @@ func (m *Model) Account(what string) (*Account, error) {
 		TookMS: -1, Trace: traceText(msg.trace), Traced: true,
 		Tree: []Telling{}, Missing: []Missing{}, Others: []Other{},
 	}
+	died := m.neverRead(msg)
 	for _, p := range m.places {
 		r, what := m.owed(msg, p)
+		if what == owedDue && died != nil {
+			a.Others = append(a.Others, Other{p.Number, p.called(), m.whyNeverRead(msg, died)})
+			continue
+		}
 		switch what {
 		case owedHeard:
 			a.Heard++

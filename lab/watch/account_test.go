@@ -95,13 +95,16 @@ trace 4bf92f3577b34da6a3ce929d0e020001
 func TestAccountOfWhatIsLost(t *testing.T) {
 	x := six(t)
 	w := x.say(200, 2, "last words")
-	x.kill(200.1, 2)
+	x.kill(2200, 2)
 	x.now(3000)
 	a, _ := x.m.Account(w.ID)
-	if len(a.Missing) != 4 || a.Missing[0].Why != "whoever had it is dead, or keeps it no longer" || a.Missing[0].Until != nil {
+	if len(a.Missing) != 4 || a.Missing[0].Why != "peer-2, who alone had it, is dead" || a.Missing[0].Until != nil {
 		t.Errorf("%+v", a.Missing)
 	}
-	if f := x.m.Figures(); f.Missing != 4 || f.Lost != 4 {
+	if s := a.Missing[0].say(a); s != "peer-2, who alone had it, is dead since 15:04:07.200; its part is 1,3,5,6" {
+		t.Errorf("it is missed because %s", s)
+	}
+	if f := x.m.Figures(); f.Missing != 4 || f.Lost != 4 || f.NeverRead != 0 {
 		t.Errorf("%+v", f)
 	}
 	// Kept by one: first its memory gets full, then, for the next one, the time is over.

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"slices"
 	"time"
 )
 
@@ -23,12 +22,15 @@ func (m *Model) coverage(msg *message) (heard, due int) {
 			due++
 		}
 	}
+	if due > 0 && m.neverRead(msg) != nil {
+		due = 0
+	}
 	return heard, due
 }
 
 // shown reports whether there is anything to show of a message: not if all that we know is that somebody dropped it.
 func (msg *message) shown() bool {
-	return msg.sure || slices.ContainsFunc(msg.hops, func(h hop) bool { return h.delivery() })
+	return msg.sure || msg.heard()
 }
 
 // standing is how a place stands to a message.
@@ -124,6 +126,9 @@ func (m *Model) settle(now time.Time) {
 		}
 		msg.closed = true
 		m.measures.add(m.sample(msg))
+		if m.unread(msg) {
+			m.measures.neverRead++
+		}
 	}
 	clear(l.open[len(keep):])
 	l.open = keep
@@ -145,6 +150,9 @@ func (m *Model) settled(msg *message, now time.Time) bool {
 	}
 	if now.Sub(msg.changed) >= spansFor {
 		return true
+	}
+	if m.neverRead(msg) != nil {
+		return false // somebody may have it who has not told yet
 	}
 	for i := range msg.hops {
 		if msg.hops[i].event && !msg.hops[i].traced {

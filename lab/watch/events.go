@@ -33,6 +33,7 @@ func (m *Model) Event(e fleet.Event) {
 	m.begin(e.At)
 	switch e.Kind {
 	case fleet.Faulted:
+		m.lossy.take(&e)
 		m.faulted(&e)
 		return
 	case fleet.Said:

@@ -30,6 +30,7 @@ type Figures struct {
 	Lost       int     `json:"lost"`    // those of them that can no longer be had
 	Duplicated int     `json:"duplicated"`
 	OutOfOrder int     `json:"out_of_order"`
+	NeverRead  int     `json:"never_read"` // messages that died with their publisher
 	Reliable   float64 `json:"reliability"`
 	RMR        float64 `json:"rmr"` // of the newest messages that were traced
 	LDHMean    float64 `json:"ldh_mean"`
@@ -49,6 +50,7 @@ type Figures struct {
 // measures is what is counted as it happens.
 type measures struct {
 	published, delivered, duplicated, outOfOrder int
+	neverRead                                    int // of closed messages
 
 	startedAt time.Time // the last start
 	shaken    time.Time // the last change of the topology
@@ -143,7 +145,7 @@ func (m *Model) Figures() Figures {
 	x := &m.measures
 	f := Figures{
 		Links: len(m.links.up), Parts: len(m.Parts()), Roots: []int{}, Published: x.published, Delivered: x.delivered,
-		Duplicated: x.duplicated, OutOfOrder: x.outOfOrder, FormedMS: -1, HealedMS: -1, FlowedMS: -1, Reliable: -1, Forgotten: m.forgotten, Untold: m.missedEvents,
+		Duplicated: x.duplicated, OutOfOrder: x.outOfOrder, NeverRead: x.neverRead, FormedMS: -1, HealedMS: -1, FlowedMS: -1, Reliable: -1, Forgotten: m.forgotten, Untold: m.missedEvents,
 	}
 	if f.Why = m.meshed(); f.Why == "" {
 		f.Meshed = true
@@ -162,6 +164,9 @@ func (m *Model) Figures() Figures {
 	for _, msg := range m.messages.open {
 		_, due := m.coverage(msg)
 		f.Missing += due
+		if m.unread(msg) {
+			f.NeverRead++
+		}
 		if due > 0 && m.kept(msg).until.IsZero() {
 			f.Lost += due
 		}

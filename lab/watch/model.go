@@ -59,7 +59,9 @@ type Model struct {
 	runs      map[string]runRef
 	links     linkTable
 	cut       cut
+	lossy     losses
 	parts     partTable
+	partsPast partsPast
 	messages  ledger
 	events    ring[Event]
 	logs      ring[Event]

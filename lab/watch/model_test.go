@@ -86,11 +86,10 @@ func (s *stage) agree(said []string) {
 		a := s.account(id)
 		msg := s.m.messages.byID[id]
 		for _, x := range a.Missing {
-			if a.Heard == 0 && msg.origin.run < s.m.places[a.From-1].Run {
-				died += len(a.Missing) // with its publisher, who alone had it
-				break
-			}
 			s.t.Errorf("%s, of %s, is missing at %s: %s", a.Text, a.Name, x.Name, x.Why)
+		}
+		if a.Owed == 0 && msg.origin.run < s.m.places[a.From-1].Run {
+			died++ // with its publisher, who alone had it
 		}
 		for _, h := range msg.hops {
 			if p := s.m.places[h.to.number-1]; h.delivery() && h.to.run == p.Run {
@@ -109,7 +108,7 @@ func (s *stage) agree(said []string) {
 				st.Messages.Delivered, st.Messages.Published, heard[p.Number], published[p.Number])
 		}
 	}
-	if f := s.m.Figures(); f.Duplicated+f.OutOfOrder > 0 || f.Missing != died || f.Lost != died || f.Published != len(said) {
+	if f := s.m.Figures(); f.Duplicated+f.OutOfOrder > 0 || f.Missing+f.Lost != 0 || f.NeverRead != died || f.Published != len(said) {
 		s.t.Errorf("%+v", f)
 	}
 }

@@ -150,6 +150,7 @@ func (m *Model) Parts() [][]int {
 		}
 	}
 	m.parts = partTable{of: of, list: list}
+	m.partsPast.note(m.measures.shaken, of)
 	return list
 }
 

@@ -21,6 +21,11 @@ func (m *Model) whyThisWay(msg *message, h *hop) string {
 	if s := m.cut.separated(p.Number, msg.origin.number, msg.said); s != nil && msg.origin.number > 0 {
 		return "the network between it and " + m.sayer(msg) + " was cut" + lasted(*s)
 	}
+	for _, n := range []int{msg.origin.number, p.Number} {
+		if l := m.lossy.at(n, msg.said); l != nil && h.how != howEager {
+			return l.share + " of what " + m.name(n) + " sends was lost" + lasted(l.spell)
+		}
+	}
 	switch h.how {
 	case howGraft:
 		if l := p.lostBefore(h.at, graftReason); l != nil {
@@ -74,6 +79,9 @@ const onItsWay = time.Second
 // nobodyHas begins why a message can no longer be had.
 const nobodyHas = "whoever had it is dead"
 
+// onlyItHad is the same where one alone had it, after its name.
+const onlyItHad = ", who alone had it, is dead"
+
 // missing says why a peer does not have a message, and whether it is still to be had.
 func (m *Model) missing(msg *message, p *place) Missing {
 	x := Missing{Peer: p.Number, Name: p.called(), Part: m.partOf(p.Number), Kept: []int{}}
@@ -83,6 +91,7 @@ func (m *Model) missing(msg *message, p *place) Missing {
 		x.Until = &k.until
 	}
 	h := msg.hopTo(runRef{p.Number, p.Run})
+	lossy, loss := m.losing(p, k.by)
 	switch {
 	case p.Paused:
 		x.Why = "paused"
@@ -92,20 +101,36 @@ func (m *Model) missing(msg *message, p *place) Missing {
 	case m.cutFromAll(p.Number, k.by):
 		x.Why = "the network between it and whoever has it is cut"
 		since(m.cut.since)
+	case loss != nil && len(k.by) > 0:
+		x.Why = loss.share + " of what " + m.name(lossy) + " sends is lost"
+		since(loss.from)
 	case len(k.by) > 0 && !slices.ContainsFunc(k.by, func(n int) bool { return slices.Contains(x.Part, n) }):
 		x.Why = "in another part than whoever has it"
 		if len(x.Part) == 1 {
 			x.Why = "it has no link"
 		}
-		since(m.measures.shaken)
+		if at := m.apartSince(p.Number, k.by); !at.IsZero() {
+			since(at)
+		}
 	case len(k.by) == 0:
-		x.Why = nobodyHas + ", or keeps it no longer"
+		m.nobodyKeeps(msg, &x)
 	case m.now.Sub(msg.said) < onItsWay:
 		x.Why = "on its way"
 	default:
 		x.Why = "no reason is known: " + m.name(firstOf(k.by, x.Part)) + ", in its part, has it"
 	}
 	return x
+}
+
+// nobodyKeeps says what became of those who had a message that nobody keeps any more.
+func (m *Model) nobodyKeeps(msg *message, x *Missing) {
+	x.Why = nobodyHas + ", or keeps it no longer"
+	by := m.publisher(msg)
+	if by == nil || by.ended.IsZero() || msg.heard() {
+		return
+	}
+	x.Why = m.name(msg.origin.number) + onlyItHad
+	x.Since = &by.ended
 }
 
 // cutFromAll reports whether the network between a peer and all of the others is cut on purpose.
