@@ -74,8 +74,11 @@ func events(r *sim.Run) (list []event) {
 	at(t.Formed, "one mesh, %s after that", span(t.Formed-t.Started))
 	if p.Messages > 0 {
 		heard := "everybody has heard them"
+		if p.Messages == 1 {
+			heard = "everybody has heard it"
+		}
 		if n := r.GivenUp.Said; n > 0 {
-			heard = "not everybody has heard them all\n" + gaveUp(p, n)
+			heard = "not everybody has heard all of it\n" + gaveUp(p, n)
 		}
 		at(t.Said, "one peer has said %s, %s a second, and %s", things(p.Messages, "message"), number(p.Rate), heard)
 	}

@@ -124,7 +124,7 @@ func TestWhatWasGivenUp(t *testing.T) {
 	var b strings.Builder
 	story(&b, r)
 	for _, want := range []string{
-		"one peer has said 1 message, 20 a second, and not everybody has heard them all\n             1 delivery given up: peers keep 64KiB of what is said (--retain-bytes), for 1m0s (--retain)",
+		"one peer has said 1 message, 20 a second, and not everybody has heard all of it\n             1 delivery given up: peers keep 64KiB of what is said (--retain-bytes), for 1m0s (--retain)",
 		"what peers still keep of what had been said is everywhere",
 		"2,000 deliveries given up",
 	} {
