@@ -103,10 +103,13 @@ func run(ctx context.Context, args []string, s streams) int {
 	if code >= 0 {
 		return code // --help
 	}
-	if err == nil {
+	switch bad := notText(args); {
+	case err != nil:
+		err = misused(plain(belowZero(err, args)))
+	case bad != nil:
+		err = misused(bad)
+	default:
 		err = k.Run()
-	} else {
-		err = misused(plain(err))
 	}
 	var e *exitError
 	switch {

@@ -87,9 +87,7 @@ func (a *Account) Write(w io.Writer) error {
 			fmt.Fprintf(&b, "   %-9s %s\n", Plain(x.Name), x.say(a))
 		}
 	}
-	for _, o := range a.Others {
-		fmt.Fprintf(&b, "not owed to %s: %s\n", Plain(o.Name), o.Why)
-	}
+	writeOthers(&b, a.Others)
 	if a.Trace != "" {
 		fmt.Fprintf(&b, "trace %s\n", a.Trace)
 	}
