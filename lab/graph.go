@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,11 +16,12 @@ import (
 
 // graphCmd draws who is linked to whom.
 type graphCmd struct {
-	Lab string `help:"Name or port of the lab, where there are several." placeholder:"NAME" env:"HEARSAY_LAB"`
-	DOT bool   `name:"dot" xor:"form" help:"For Graphviz."`
-	SVG bool   `name:"svg" xor:"form" help:"As SVG."`
-	PNG bool   `name:"png" xor:"form" help:"As PNG."`
-	Out string `short:"o" help:"Where to write it: a name that ends in .dot, .svg or .png also says as what. Default: standard output." placeholder:"FILE"`
+	Lab  string `help:"Name or port of the lab, where there are several." placeholder:"NAME" env:"HEARSAY_LAB"`
+	DOT  bool   `name:"dot" xor:"form" help:"For Graphviz."`
+	SVG  bool   `name:"svg" xor:"form" help:"As SVG."`
+	PNG  bool   `name:"png" xor:"form" help:"As PNG."`
+	JSON bool   `name:"json" xor:"form" help:"As one JSON object."`
+	Out  string `short:"o" help:"Where to write it: a name that ends in .dot, .svg, .png or .json also says as what. Default: standard output." placeholder:"FILE"`
 }
 
 // Run draws a table unless told otherwise.
@@ -40,7 +42,7 @@ func (c *graphCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return asked(err)
 	}
-	data, err := drawn(graphOf(st), form)
+	data, err := drawn(st, form)
 	if err == nil && c.Out != "" {
 		err = os.WriteFile(c.Out, data, 0o644)
 	} else if err == nil {
@@ -61,21 +63,36 @@ func (c *graphCmd) form() (string, error) {
 		return "svg", nil
 	case c.PNG:
 		return "png", nil
+	case c.JSON:
+		return "json", nil
 	case c.Out == "":
 		return "text", nil
 	}
 	switch ext := strings.ToLower(filepath.Ext(c.Out)); ext {
 	case ".dot", ".gv":
 		return "dot", nil
-	case ".svg", ".png":
+	case ".svg", ".png", ".json":
 		return ext[1:], nil
 	case ".txt":
 		return "text", nil
 	}
-	return "", fmt.Errorf("-o %s: say what it is to be, with --dot, --svg or --png, or by a name that ends so", c.Out)
+	return "", fmt.Errorf("-o %s: say what it is to be, with --dot, --svg, --png or --json, or by a name that ends so", c.Out)
 }
 
-func drawn(g *graph.Graph, form string) ([]byte, error) {
+// drawing is the mesh for programs, in the words of a status.
+type drawing struct {
+	Peers []control.PeerInfo `json:"peers"`
+	Links []watch.Link       `json:"links"`
+	Parts [][]int            `json:"parts"`
+	Cut   [][]int            `json:"cut"`
+}
+
+func drawn(st *control.Status, form string) ([]byte, error) {
+	if form == "json" {
+		data, err := json.Marshal(drawing{st.Peers, st.Links, st.Parts, st.Cut})
+		return append(data, '\n'), err
+	}
+	g := graphOf(st)
 	switch form {
 	case "dot":
 		return g.DOT(), nil

@@ -33,9 +33,10 @@ func (c *reportCmd) Run(s streams) error {
 
 // compareCmd puts two runs side by side.
 type compareCmd struct {
-	A   string `arg:"" help:"A folder that lab run made."`
-	B   string `arg:"" help:"Another one."`
-	Out string `help:"Write a page with the pictures of both, too." placeholder:"FILE.html"`
+	A    string `arg:"" help:"A folder that lab run made."`
+	B    string `arg:"" help:"Another one."`
+	JSON bool   `help:"One JSON object on standard output."`
+	Out  string `help:"Write a page with the pictures of both, too." placeholder:"FILE.html"`
 }
 
 // Run tells what differs. It fails if something came true in A and does not in B.
@@ -46,14 +47,20 @@ func (c *compareCmd) Run(s streams) error {
 		return misused(err)
 	}
 	both := report.Comparison{A: a, B: b}
-	if err := both.Text(s.out); err != nil {
-		return err
+	tell := both.Text
+	if c.JSON {
+		tell = func(w io.Writer) error { return json.NewEncoder(w).Encode(both.Object()) }
+	}
+	if err := tell(s.out); err != nil {
+		return failed(err)
 	}
 	if c.Out != "" {
 		if err := writeFile(c.Out, both.Page); err != nil {
 			return misused(fmt.Errorf("--out: %w", err))
 		}
-		fmt.Fprintf(s.out, "Page: %s\n", c.Out)
+		if !c.JSON {
+			fmt.Fprintf(s.out, "Page: %s\n", c.Out)
+		}
 	}
 	if both.Worse() {
 		return failed(errors.New("B is worse than A"))

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"hearsay/lab/plots"
+	"hearsay/lab/scenario"
 )
 
 // Comparison is two runs side by side.
@@ -131,6 +132,35 @@ func (c Comparison) Worse() bool {
 		}
 	}
 	return c.A.Verdict.OK && !c.B.Verdict.OK
+}
+
+// Compared is a comparison for programs.
+type Compared struct {
+	A      Side     `json:"a"`
+	B      Side     `json:"b"`
+	Worse  []string `json:"worse"`  // expectations that came true in A and not in B
+	Better []string `json:"better"` // and the other way round
+	OK     bool     `json:"ok"`     // B is not worse than A
+}
+
+// Side is one of the runs.
+type Side struct {
+	Folder  string           `json:"folder"`
+	Verdict scenario.Verdict `json:"verdict"`
+}
+
+// Object is the comparison for programs.
+func (c Comparison) Object() Compared {
+	o := Compared{A: Side{c.A.Dir, c.A.Verdict}, B: Side{c.B.Dir, c.B.Verdict}, Worse: []string{}, Better: []string{}, OK: !c.Worse()}
+	for _, l := range c.expectations() {
+		switch {
+		case l.Bad:
+			o.Worse = append(o.Worse, l.Name)
+		case l.Good:
+			o.Better = append(o.Better, l.Name)
+		}
+	}
+	return o
 }
 
 //go:embed compare.html
