@@ -54,6 +54,10 @@ func (s *Server) aftermath(ctx context.Context, d *deed) *Outcome {
 	if o.Peers == nil {
 		o.Peers = []int{}
 	}
+	if d.by != nil {
+		s.late(ctx, d, o)
+		return o
+	}
 	want := after[d.kind]
 	if want == (wants{}) {
 		o.Text = d.said + "."

@@ -140,7 +140,7 @@ func TestASessionWithFaults(t *testing.T) {
 	}
 	by := quantity.Spread{Mean: 20 * time.Millisecond, By: 5 * time.Millisecond}
 	o, err = fault(control.FaultRequest{Fault: "delay", By: &by, Peers: "1,2"})
-	want(t, o, err, "What peer-1, peer-2 sends comes 20ms±5ms late.")
+	want(t, o, err, "What peer-1, peer-2 send comes 20ms±5ms late. What peer-1 then said was heard first after ")
 	share := quantity.Share(0.05)
 	o, err = fault(control.FaultRequest{Fault: "loss", Share: &share, Peers: "3"})
 	want(t, o, err, "5% of what peer-3 sends is lost.")

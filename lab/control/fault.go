@@ -39,6 +39,7 @@ type deed struct {
 	peers  []int
 	root   bool // among them was the root
 	before int  // the newest fault before it
+	by     *quantity.Spread
 }
 
 func (s *Server) fault(w http.ResponseWriter, r *http.Request) {
@@ -136,13 +137,13 @@ func (s *Server) do(q FaultRequest) (*deed, error) {
 		if q.By == nil {
 			return nil, usageError{errors.New("delay: say by how much: 50ms or 50ms±10ms")}
 		}
-		d.said, d.root = fmt.Sprintf("What %s sends comes %v late", names(before, d.peers), *q.By), false
+		d.said, d.root, d.by = fmt.Sprintf("What %s comes %v late", sending(before, d.peers), *q.By), false, q.By
 		return d, f.Delay(s.ctx, *q.By, d.peers...)
 	case "loss":
 		if q.Share == nil {
 			return nil, usageError{errors.New("loss: say how much: 5%")}
 		}
-		d.said, d.root = fmt.Sprintf("%v of what %s sends is lost", *q.Share, names(before, d.peers)), false
+		d.said, d.root = fmt.Sprintf("%v of what %s is lost", *q.Share, sending(before, d.peers)), false
 		return d, f.Loss(s.ctx, *q.Share, d.peers...)
 	}
 	return nil, usageError{fmt.Errorf("there is no fault %q: there are kill, stop, start, restart, pause, resume, partition, isolate, heal, delay, loss, churn and scale", q.Fault)}
@@ -243,6 +244,14 @@ func (s *Server) partition(d *deed, groups string) error {
 
 // maxScale is how many peers may be asked for where the engine does not say how many it can have.
 const maxScale = 10000
+
+// sending is names as the subject of what they send.
+func sending(all []fleet.Peer, peers []int) string {
+	if len(peers) == 1 {
+		return names(all, peers) + " sends"
+	}
+	return names(all, peers) + " send"
+}
 
 // scale has so many peers live: first those start again that have ended, then new ones; or those with the highest
 // numbers stop.

@@ -94,6 +94,9 @@ func loopback() (string, error) {
 // Engine is local.
 func (f *Fleet) Engine() string { return "local" }
 
+// Most is how many peers there can be.
+func (f *Fleet) Most() int { return MaxPeers }
+
 // Can returns why a fault cannot be made here.
 func (f *Fleet) Can(fault fleet.Fault) error {
 	if fault == fleet.FaultPause {
