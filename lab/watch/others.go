@@ -29,10 +29,14 @@ func writeOthers(b *strings.Builder, others []Other) {
 		group := alike[why]
 		if len(group) > fewOthers {
 			var list []int
+			told := group[0].Why // with its time, if that is the same for all
 			for _, o := range group {
 				list = append(list, o.Peer)
+				if o.Why != told {
+					told = why
+				}
 			}
-			fmt.Fprintf(b, "not owed to %s (%s): %s\n", counted(len(group), "peer"), runsOf(list), why)
+			fmt.Fprintf(b, "not owed to %s (%s): %s\n", counted(len(group), "peer"), runsOf(list), told)
 			continue
 		}
 		for _, o := range group {

@@ -110,11 +110,8 @@ func TestNeverRead(t *testing.T) {
 	x.want("last words", `
 "last words" from peer-2, 15:04:05.200: heard by 0 of 0
 peer-2   published
-not owed to peer-1: it died with peer-2, which was killed 2.0 s after this was said
-not owed to peer-3: it died with peer-2, which was killed 2.0 s after this was said
+not owed to 4 peers (1,3,5–6): it died with peer-2, which was killed 2.0 s after this was said
 not owed to peer-4: killed 100 ms before this was said
-not owed to peer-5: it died with peer-2, which was killed 2.0 s after this was said
-not owed to peer-6: it died with peer-2, which was killed 2.0 s after this was said
 trace 4bf92f3577b34da6a3ce929d0e020001
 `)
 	figures := func(missing, never int) {
