@@ -179,6 +179,23 @@ func TestLateArrivalExpires(t *testing.T) {
 	c.want("only what has not expired is served", "2 MSG new", "2 GONE lost $a.1-1", "2 MSG a2")
 }
 
+// TestLateArrivalIsLaidBare has a message expire behind a newer one that came before it, and that one make room.
+func TestLateArrivalIsLaidBare(t *testing.T) {
+	c := newTalk(t, 1, func(c *Config) { c.Retain, c.RetainBytes = time.Minute, 10000 })
+	c.publish("new")
+	c.msg(1, 'a', 1, 50*time.Second)
+	c.wait(55 * time.Second)
+	if o := c.tree.origins.findName(letter('a')); len(o.log) == 0 {
+		t.Fatal("it is not kept any more")
+	}
+	for range 100 {
+		c.publish("x")
+		if err := c.tree.Check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestRetentionOfBytes(t *testing.T) {
 	c := newTalk(t, 1, func(c *Config) { c.RetainBytes = 10000 })
 	for range 100 {

@@ -23,8 +23,9 @@ func (t *Tree) Check() error {
 			return fmt.Errorf("number %d of %s is held though all before it have come", o.firstHeld(), o.name)
 		}
 	}
-	// What was held for long is kept for a moment though it has expired: it goes when the log is next swept.
-	if e := t.log.oldest(); e != nil && t.now-max(e.published+t.cfg.Retain, e.written) > t.forgetEvery()+2*sweepEvery {
+	// It may have come late, behind newer ones that kept it, and have been laid bare just now, when these made room.
+	// But whatever came before it has expired a window after it came.
+	if e := t.log.oldest(); e != nil && t.now-e.written-t.cfg.Retain > t.forgetEvery()+2*sweepEvery {
 		return fmt.Errorf("number %d of %s is %v old, and is kept for %v", e.seq, e.origin.name, t.now-e.published, t.cfg.Retain)
 	}
 	switch {
