@@ -9,16 +9,16 @@ import (
 // deep is a deep fetch: a neighbor older than us asks for messages that we skipped as older than
 // ourselves. Where two meshes meet in a newcomer, the only way to them leads through it. So it asks
 // its other neighbors, on behalf of the asker; keeps what comes, without delivering it; and passes it
-// on. There is one at a time for an origin; other askers wait for it.
+// on. There is one at a time for an origin; other askers wait for it. An asker is asked himself, for the
+// others' sake: the way may lead through him, and that he was answered elsewhere he need not tell.
 //
 // That nobody here has them does not mean that they are gone: whoever has them may come back. So the
 // asker waits, until they have expired. It misses them, and knows that it does.
 type deep struct {
-	asker      *link
 	from       *link // who is being asked; nil while there is nobody
 	next, last uint64
 	until      uint64  // what from was asked for: to until
-	start      instant // since when the asker is owed messages
+	start      instant // since when whoever it is for is owed messages
 	due        instant // when to ask somebody else, or again
 	asked      []*link // everybody who was asked
 	tried      []*link // those who were asked in this round
@@ -42,9 +42,12 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 		l.owed = slices.Delete(l.owed, i, i+1)
 	}
 	if o.deep == nil {
-		o.deep = &deep{asker: l, next: r.next, last: last, start: r.start}
+		o.deep = &deep{next: r.next, last: last, start: r.start}
 		t.deeps = append(t.deeps, o)
 		t.deepNext(o)
+	} else if d := o.deep; d.from == nil && d.silent > 0 { // whoever waited alone can be asked for l
+		d.start = min(d.start, r.start)
+		d.due, t.retryAt = t.now, t.now
 	}
 	return 0
 }
@@ -56,9 +59,13 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 func (t *Tree) deepNext(o *origin) {
 	d := o.deep
 	d.from = nil
+	if !t.awaited(o, nil) {
+		t.deepMoved(o, d.last+1)
+		return
+	}
 	open := false // somebody may have it yet
 	for _, l := range t.links {
-		if l == d.asker || l.views[o.slot].has < d.next || slices.Contains(d.gone, l) {
+		if !t.awaited(o, l) || l.views[o.slot].has < d.next || slices.Contains(d.gone, l) {
 			continue
 		}
 		open = true
@@ -71,12 +78,10 @@ func (t *Tree) deepNext(o *origin) {
 		d.asked, d.tried = append(d.asked, d.from), append(d.tried, d.from)
 		d.until = min(d.last, d.from.views[o.slot].has)
 		d.due = t.now + deepPatience
+		t.markFirst(d.from, o)
 		t.request(d.from, ask{o, d.next, d.until, d.start, false})
 	case t.now > t.cfg.Retain || len(d.gone) > 0 && (!open || d.silent > 0 && t.now-d.silent >= deepSilence):
 		t.conclude(o, d.last, false)
-		t.deepMoved(o, d.last+1)
-		return
-	case !t.parked(o): // the askers have gone
 		t.deepMoved(o, d.last+1)
 		return
 	default:
@@ -104,7 +109,7 @@ func (t *Tree) deepWake() {
 
 // deepHeard goes on with a deep fetch if a mark tells that l may have what it looks for: since it has got so far,
 // or since it tells us what it had told before. Then it has got what it knew of and did not have; and if it was
-// the one that asked us, it asks no more.
+// one that asked us, it asks no more for what the mark stands for.
 func (t *Tree) deepHeard(l *link, m wire.Mark) {
 	if len(t.deeps) == 0 {
 		return
@@ -119,12 +124,15 @@ func (t *Tree) deepHeard(l *link, m wire.Mark) {
 	}
 	is := func(x *link) bool { return x == l }
 	d.tried, d.gone = slices.DeleteFunc(d.tried, is), slices.DeleteFunc(d.gone, is)
-	if d.asker == l {
-		d.asker = nil
+	if r := v.deep; r != nil && r.parked && m.Seq <= v.has {
+		t.dropOwed(l, r)
 	}
-	for _, r := range []*owed{v.owed, v.deep} {
-		if r != nil && r.parked {
+	if r := v.owed; r != nil && r.parked {
+		if r.last <= m.Seq {
 			t.dropOwed(l, r)
+		} else { // for the rest it waits still
+			r.parked = false
+			t.serveSoon(l, r)
 		}
 	}
 	d.due, t.retryAt = t.now, t.now
@@ -154,17 +162,22 @@ func (t *Tree) deepMoved(o *origin, next uint64) {
 	}
 }
 
-// parked reports whether anybody waits for a deep fetch of o.
-func (t *Tree) parked(o *origin) bool {
+// awaited reports whether anybody but l waits for what a deep fetch of o looks for.
+func (t *Tree) awaited(o *origin, but *link) bool {
 	return slices.ContainsFunc(t.links, func(l *link) bool {
 		v := &l.views[o.slot]
-		return v.owed != nil && v.owed.parked || v.deep != nil && v.deep.parked
+		return l != but && (v.owed.awaits(max(o.deep.next, v.has+1)) || v.deep.awaits(o.deep.next))
 	})
+}
+
+// awaits reports whether r waits for a deep fetch to bring what is at next or later; nil does not.
+func (r *owed) awaits(next uint64) bool {
+	return r != nil && r.parked && min(r.last, r.asked) >= next
 }
 
 // onDeep takes a message behind our mark if a deep fetch waits for it, whoever sends it: it is kept,
 // not delivered.
-func (t *Tree) onDeep(o *origin, a *arrival) bool {
+func (t *Tree) onDeep(l *link, o *origin, a *arrival) bool {
 	d, m := o.deep, a.msg
 	if m.Seq != d.next {
 		return false
@@ -179,10 +192,13 @@ func (t *Tree) onDeep(o *origin, a *arrival) bool {
 		span := t.hopSpan(m)
 		t.keep(o, a, a.published, span.Span)
 		t.dropSpan(o, a, reasonOld, span, 0)
-		for _, l := range t.links { // others may look for it, too, and not at us
-			if l.conn != a.conn && l.younger(a.published) {
-				t.markYounger(l, &l.views[o.slot], o)
+		for _, x := range t.links { // others may look for it, too, and not at us
+			if x != l && x.younger(a.published) {
+				t.markYounger(x, &x.views[o.slot], o)
 			}
+		}
+		if r := l.views[o.slot].deep; r != nil && r.parked {
+			r.next = max(r.next, m.Seq+1) // it looked for it, too
 		}
 	}
 	t.deepMoved(o, m.Seq+1)

@@ -331,3 +331,126 @@ func TestNobodyLooksForWhatIsTooOld(t *testing.T) {
 	c.say(1, "GONE old $a.1-7")
 	c.want("he was not", "4 GONE old $a.1-7")
 }
+
+// TestWhoAskedIsAskedForOthers has a newcomer ask us for what neither ever had, and then an old peer. What the
+// newcomer was told elsewhere meanwhile we need not come to know, so it is asked for the other's sake.
+func TestWhoAskedIsAskedForOthers(t *testing.T) {
+	c := newcomer(t)
+	c.down(1)
+	c.upFor(3, 2*time.Minute)
+	c.said = nil
+	c.say(3, "HAVE last $a.9")
+	c.say(3, "WANT 120000 $a.1-7")
+	c.wantIdle("nobody else has it, and what he asks for he is not asked")
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.wait(0)
+	c.want("but for the other", "3 WANT $a.1-7")
+	c.say(3, "GONE old $a.1-5")
+	c.want("who was not owed these; and neither was he", "2 GONE old $a.1-5", "3 GONE old $a.1-5")
+	c.msg(3, 'a', 6, 90*time.Second)
+	c.msg(3, 'a', 7, 90*time.Second)
+	c.want("and what he has got he need not get back", "2 MSG a6", "2 MSG a7")
+	if len(c.tree.deeps) > 0 {
+		t.Error("it goes on for nobody")
+	}
+}
+
+// TestNobodyIsAskedForNobody has the one who asked get elsewhere what we look for.
+func TestNobodyIsAskedForNobody(t *testing.T) {
+	c := newcomer(t)
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.want("the old mesh is asked", "1 WANT $a.1-7")
+	c.say(2, "IHAVE $a.9")
+	c.wait(deepPatience + deepAgain)
+	c.wantIdle("he has got it")
+	if len(c.tree.deeps) > 0 {
+		t.Error("it goes on for nobody")
+	}
+
+	c = newcomer(t)
+	c.down(1)
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.say(2, "IHAVE $a.3")
+	c.wait(0)
+	c.wantIdle("he has got a part elsewhere")
+	c.up(3)
+	c.said = nil
+	c.say(3, "HAVE last $a.9")
+	c.wait(0)
+	c.want("somebody comes, and is asked for the rest", "3 WANT $a.4-7")
+}
+
+// TestWhoMayHaveSkippedItIsTold has us skip what a neighbor has as well. If it is not up for so long that it has had
+// all that is kept anywhere, it may have skipped the same, and the way of those who ask it leads through us.
+func TestWhoMayHaveSkippedItIsTold(t *testing.T) {
+	c := newTalk(t, 2)
+	c.upFor(3, 5*time.Minute)
+	c.said = nil
+	c.say(1, "HAVE last $a.7")
+	c.say(2, "HAVE last $a.7")
+	c.say(3, "HAVE last $a.7")
+	c.want("the first is asked", "1 WANT $a.1-7")
+	c.say(1, "GONE old $a.1-7")
+	c.want("it is older than we are", "caught up 1 0/7")
+	c.wait(ihaveDelay)
+	c.want("they are told that we know, except who is old", "3 IHAVE $a.7")
+
+	c.say(3, "HAVE last $b.7")
+	c.want("another", "3 WANT $b.1-7")
+	c.say(3, "GONE old $b.1-7")
+	c.want("is older, too", "caught up 3 0/7")
+	c.say(2, "GRAFT 600000 $b.1-7")
+	if want := spell("3 IHAVE $b.7"); c.said[0] != want && c.said[1] == want {
+		t.Error("it is asked before it is told, and takes the question for our own")
+	}
+	c.want("somebody asks at the same moment", "3 IHAVE $b.7", "3 WANT $b.1-7")
+	c.wait(ihaveDelay)
+	c.want("once is enough", "1 IHAVE $b.7", "2 IHAVE $b.7")
+}
+
+// TestDroppedQuestion has us ask a newcomer for ourselves, who lets that drop when it hears that we know. So the
+// answer to our next question is taken for one to the first, and it must be put again.
+func TestDroppedQuestion(t *testing.T) {
+	c := newTalk(t, 2)
+	c.upFor(3, 2*time.Minute)
+	c.said = nil
+	c.say(3, "HAVE last $a.7")
+	c.want("for ourselves", "3 WANT $a.1-7")
+	c.say(1, "HAVE last $a.7")
+	c.wait(wantPatience)
+	c.want("it does not answer, so another is asked", "1 WANT $a.1-7", "caught up 3 0/7")
+	c.say(1, "GONE old $a.1-7")
+	c.wait(ihaveDelay)
+	c.want("it is older than we are", "caught up 1 0/7", "2 IHAVE $a.7", "3 IHAVE $a.7")
+	c.down(1)
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.want("for somebody older", "3 WANT $a.1-7")
+	c.say(3, "GONE old $a.1-7")
+	c.want("it may have answered the first", "3 WANT $a.1-7")
+	c.say(3, "GONE old $a.1-7")
+	c.want("or the second", "2 GONE old $a.1-7")
+}
+
+// TestNewcomersThatMetElsewhere has a newcomer that has lost the old mesh, and another that has come to it since. An
+// old peer that comes to the first must get through both what the old mesh has.
+func TestNewcomersThatMetElsewhere(t *testing.T) {
+	n := newNetwork(t, 1)
+	a, b := n.start(), n.start()
+	n.run(time.Second)
+	last := a.publish("then")
+	n.run(10 * time.Second)
+	first := n.start()
+	n.join(a, first)
+	n.run(10 * time.Millisecond)
+	n.cut(a, first)
+	second := n.start()
+	n.join(first, second)
+	n.run(10 * time.Millisecond)
+	n.join(second, a)
+	n.run(10 * time.Millisecond)
+	n.join(first, b)
+	n.run(time.Second)
+	if !b.has(a, last) {
+		t.Fatalf("it lacks what was said before the newcomers came\n%s", n.table(a))
+	}
+}

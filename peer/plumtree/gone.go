@@ -24,7 +24,7 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	if d := o.deep; d != nil && r.First <= d.next && d.next <= last && slices.Contains(d.asked, l) {
 		if !c.Old || none || answered.start <= d.start {
 			t.onDeepGone(l, o, last, c.Old)
-		} else if !v.awaits(d.next, d.start) { // that was too old for somebody younger
+		} else if answered.told || !v.awaits(d.next, d.start) { // that was too old for somebody younger
 			t.request(l, ask{o, d.next, d.until, d.start, false})
 		}
 		return ""

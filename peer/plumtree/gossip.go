@@ -68,7 +68,7 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 		if planted.On(planted.DeliverTwice) && !o.own && !t.old(a.published) {
 			t.deliver(o, m, m.Tail, t.now-a.published)
 		}
-		if o.deep == nil || !t.onDeep(o, &a) {
+		if o.deep == nil || !t.onDeep(l, o, &a) {
 			t.onDuplicate(l, o, &a, resent)
 		}
 	default:

@@ -1,6 +1,8 @@
 package plumtree
 
 import (
+	"slices"
+
 	"hearsay/peer/planted"
 	"hearsay/peer/wire"
 )
@@ -34,11 +36,30 @@ func (t *Tree) pend(l *link, v *view, o *origin) {
 	l.pending = append(l.pending, o)
 }
 
-// announce has everybody told of a mark that no message will tell.
+// announce has everybody told of a mark that no message will tell. That we have got so far is news to who has as
+// much, too, if it may have skipped what we have not had either: it may look for it, and the way may lead through us.
+// Whoever is up for longer than the window has skipped nothing that is kept anywhere.
 func (t *Tree) announce(o *origin) {
 	for _, l := range t.links {
-		t.mark(l, &l.views[o.slot], o)
+		if v := &l.views[o.slot]; v.has >= o.upto && !t.expired(l.started+startSlack) {
+			t.markYounger(l, v, o)
+		} else {
+			t.mark(l, v, o)
+		}
 	}
+}
+
+// markFirst has l told of our mark of o before it is asked for what lies behind, which it would not take for a
+// question of ours otherwise.
+func (t *Tree) markFirst(l *link, o *origin) {
+	v := &l.views[o.slot]
+	if !v.pending {
+		return
+	}
+	v.pending, v.again = false, false
+	l.pending = slices.DeleteFunc(l.pending, func(x *origin) bool { return x == o })
+	v.tell(o.upto)
+	t.sendIHave(l, []wire.Mark{{Origin: o.name, Seq: o.upto}})
 }
 
 // flushMarks sends the marks that are due. A full link's wait until it has drained.
@@ -59,6 +80,7 @@ func (t *Tree) flushMarks() {
 			if v.pending, v.again = false, false; known {
 				continue
 			}
+			v.tell(o.upto)
 			if marks = append(marks, wire.Mark{Origin: o.name, Seq: o.upto}); len(marks) == wire.MaxMarks {
 				t.sendIHave(l, marks)
 				marks = marks[:0]

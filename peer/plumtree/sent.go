@@ -10,6 +10,7 @@ type sent struct {
 	next, last uint64
 	start      instant // since when whoever it was for is owed messages
 	at         instant // when we asked
+	told       bool    // it has heard since that we have got so far, and may have let the ask drop
 }
 
 // maxSent is how many of them are remembered for one origin of one link: beyond it the oldest is forgotten. Each
@@ -20,7 +21,7 @@ func (v *view) ask(a *ask, now instant) {
 	if len(v.sent) == maxSent {
 		v.sent = slices.Delete(v.sent, 0, 1)
 	}
-	v.sent = append(v.sent, sent{a.first, a.last, a.start, now})
+	v.sent = append(v.sent, sent{next: a.first, last: a.last, start: a.start, at: now})
 }
 
 // answered takes note of an answer for first to last, and returns the ask that it answers; none reports that
@@ -40,6 +41,15 @@ func (v *view) answered(first, last uint64) (a sent, none bool) {
 		return a, false
 	}
 	return sent{}, true
+}
+
+// tell notes that the far side is told of our mark.
+func (v *view) tell(upto uint64) {
+	for i := range v.sent {
+		if s := &v.sent[i]; s.next <= upto {
+			s.told = true
+		}
+	}
 }
 
 // awaits reports whether an answer for seq is outstanding that is of use to who is owed messages since start.

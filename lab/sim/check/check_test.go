@@ -8,7 +8,7 @@ import (
 
 // The same seed is the same schedule and the same run, on any machine: these are the digests of all that was
 // sent in three of them. A change of the protocol changes them, and they are taken down anew.
-var digests = map[uint64]uint64{1: 0xef7a30a7b2d611ba, 2: 0xc55de15fd4791127, 3: 0x371e4151de33b4b0}
+var digests = map[uint64]uint64{1: 0x218ec72f76ab6789, 2: 0x5558f26325ad63b4, 3: 0xa07c211fa96395da}
 
 func TestTheSameSeedIsTheSameRun(t *testing.T) {
 	for seed, want := range digests {
