@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -309,6 +310,26 @@ func TestCurveCountsWhatDidNotHappen(t *testing.T) {
 	s.mean(&p)
 	if want := (curvePoint{Runs: 2, Largest: 0.75, InSecond: 0.5, Reliable: 1, FlowedMS: -1, HealedMS: 15}); p != want {
 		t.Errorf("%+v, want %+v", p, want)
+	}
+}
+
+// What SIMULATOR.md shows of a command is what the command prints, but for the figures beneath it, of which some are of
+// this machine. After a change of the protocol the command is run again, and what it says goes there.
+func TestTheManualShowsWhatIsPrinted(t *testing.T) {
+	b, err := os.ReadFile("SIMULATOR.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?m)^    go run \\./lab (sim .*)\n\n```\n((?s:.*?))```$").FindAllStringSubmatch(string(b), -1)
+	if len(shown) == 0 {
+		t.Fatal("the manual shows nothing")
+	}
+	for _, m := range shown {
+		code, out, _ := runLab(t, t.Context(), strings.Fields(m[1])...)
+		story, _, _ := strings.Cut(out, "\n\nformed_ms")
+		if code != 0 || story+"\n" != m[2] {
+			t.Errorf("lab %s: exit %d, and it prints\n%s\nwhere SIMULATOR.md has\n%s", m[1], code, story, m[2])
+		}
 	}
 }
 
