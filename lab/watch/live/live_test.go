@@ -56,7 +56,8 @@ func TestWhoeverIsToldMayAsk(t *testing.T) {
 			break
 		}
 		if time.Since(begun) > 20*time.Second {
-			panic("it is stuck, with the fleet's lock held") // with the stacks of all
+			go panic("it is stuck, with the fleet's lock held") // with the stacks of all; what is deferred here would wait too
+			select {}
 		}
 	}
 	if events.Load() == 0 {
