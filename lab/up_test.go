@@ -10,6 +10,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -192,14 +194,39 @@ func TestCtrlC(t *testing.T) {
 	wantBad(t, 2, `a lab "mine" is running already`, "up", "--name", "mine")
 	s.in.Close() // the end of standard input is not the lab's
 	want(t, "status")
+	peers := children(t)
 	s.cancel()
 	s.ends(0)
-	for _, p := range status.Peers {
-		if c, err := net.Dial("tcp", p.Addr); err == nil {
-			c.Close()
-			t.Errorf("somebody still listens at %s's address", p.Name)
+	left := children(t)
+	for _, pid := range peers {
+		if slices.Contains(left, pid) {
+			t.Errorf("process %d, a peer's, goes on", pid)
 		}
 	}
+	if runtime.GOOS == "linux" && len(peers) < len(status.Peers) {
+		t.Errorf("%d processes were %d peers", len(peers), len(status.Peers))
+	}
+}
+
+// children are the processes that this one has started: by proc_pid_stat(5), and none where there is no such thing.
+// Their addresses would not tell whether they have ended: peers of other tests may have taken them since.
+func children(t *testing.T) (list []int) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range stats {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has just ended
+		}
+		_, rest, _ := strings.Cut(string(data), ") ")
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(os.Getpid()) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			list = append(list, pid)
+		}
+	}
+	return list
 }
 
 func TestCommandsWithoutALab(t *testing.T) {
