@@ -30,19 +30,24 @@ func TestPlantedBugs(t *testing.T) {
 	for bug, want := range show {
 		planted.Plant(bug)
 		var failed []string
-		for _, file := range files {
-			sc, err := Load(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range simulated(t, sc, 1).Verdict.Expectations {
-				if !e.OK {
-					failed = append(failed, e.Name)
+		for seed := uint64(1); seed <= seeds && !slices.Contains(failed, want); seed++ {
+			for _, file := range files {
+				sc, err := Load(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range simulated(t, sc, seed).Verdict.Expectations {
+					if !e.OK {
+						failed = append(failed, e.Name)
+					}
 				}
 			}
 		}
 		if !slices.Contains(failed, want) {
-			t.Errorf("with %v planted, %q does not fail in any scenario; what fails is %q", bug, want, failed)
+			t.Errorf("with %v planted, %q does not fail in any scenario with %d seeds; what fails is %q", bug, want, seeds, failed)
 		}
 	}
 }
+
+// seeds is with how many of them a scenario is tried: a mesh may have links enough left by luck.
+const seeds = 10
