@@ -163,6 +163,8 @@ func (s *Server) tell(d *deed, o *Outcome, want wants, asked bool, why string) s
 		add("not whole after %v: %s", mendWithin, why)
 	case across(d.kind):
 		add("each side was whole after %s", millis(o.HealedMS))
+	case d.kind == "heal" && o.HealedMS == 0 && d.cut:
+		add("whole at once") // its links came before the word that nothing is cut any more
 	case d.kind == "heal" && o.HealedMS == 0:
 		add("the mesh was whole already")
 	case want.healed && !want.slots:

@@ -39,6 +39,7 @@ type deed struct {
 	peers  []int
 	root   bool // among them was the root
 	before int  // the newest fault before it
+	cut    bool // the network was, before it
 	by     *quantity.Spread
 }
 
@@ -82,7 +83,7 @@ func (s *Server) Fault(ctx context.Context, q FaultRequest) (*Outcome, error) {
 // do does it. What is begun is finished, whoever goes away meanwhile.
 func (s *Server) do(q FaultRequest) (*deed, error) {
 	f := s.cfg.Fleet
-	d := &deed{kind: q.Fault, before: s.lastFault()}
+	d := &deed{kind: q.Fault, before: s.lastFault(), cut: len(s.cfg.Watch.State().Cut) > 0}
 	if err := f.Can(fleet.Fault(q.Fault)); err != nil {
 		return nil, err
 	}

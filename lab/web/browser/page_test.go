@@ -103,7 +103,7 @@ func TestKillFromTheButton(t *testing.T) {
 	}
 	p.drawn(5)
 	p.until("a heal time", `/\d (ms|s)/.test(document.getElementById("figure-healed").textContent)`)
-	p.until("told how it went", `document.getElementById("outcome").textContent.includes("whole after")`)
+	p.until("told how it went", `document.getElementById("outcome").textContent.includes("whole a")`)
 	p.click("#tab-heals")
 	p.until("heals", `document.querySelectorAll("#list .item").length > 0`)
 	p.until("a heal with its cause", `[...document.querySelectorAll("#list .item")].some((r) => r.textContent.includes("kill 4"))`)
