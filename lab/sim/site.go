@@ -5,8 +5,8 @@ import "hearsay/peer/overlay"
 // site is what the arrival of a datagram looks at, for each of thousands of receivers: it is kept apart from all the rest
 // of a host, side by side with the other hosts'.
 type site struct {
-	ears overlay.Ears
 	open bool // its peer runs, and has the world's time: what its ears say holds
+	ears overlay.Ears
 }
 
 // siteBlock is how many sites are made at a time. They stay where they are.

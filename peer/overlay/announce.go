@@ -86,7 +86,7 @@ func (o *Overlay) agrees(a *wire.Announcement) bool { return !a.Seeking && a.Roo
 // was.
 func (o *Overlay) Idle() bool { return o.idle }
 
-// noise is Ears.Noise, exactly.
+// noise is Ears.Noise with everything at hand, for what the ears are not certain of.
 func (o *Overlay) noise(now time.Time, a *wire.Announcement) bool {
 	if !now.Before(o.newcomerAt) || a.Leaving || o.acquainted.has(a.ID) || idKey(a.ID) == o.ears.self ||
 		!o.bridge.at.IsZero() && o.bridge.id == a.ID || o.apart(a.Root, a.RootSeq) {
@@ -193,9 +193,9 @@ func (o *Overlay) answerOdds() uint32 {
 // maxSize bounds what we take the mesh's size for: the lowest ID can be invented.
 const maxSize = 100_000
 
-// guess is about how many peers a large mesh has, by its lowest ID, which is its root: that is the least of as many random
-// numbers as there are peers, and so about as far from zero as those are from one another. It may be ten
-// times out, which does for dividing work. Zero is no idea.
+// guess is about how many peers a large mesh has, by its lowest ID, which is its root: that is the least of as
+// many random numbers as there are peers, and so about as far from zero as those are from one another. It may
+// be ten times out, which does for dividing work. Zero is no idea.
 func guess(root wire.ID) int {
 	lowest := uint64(0)
 	for i := range min(8, len(root)) {

@@ -8,8 +8,8 @@ import (
 )
 
 // Check looks at what must hold between any two calls: every table within its bound, links counted as they
-// are, one link for each neighbor, no neighbor among the candidates, and ears that know of all that. It is for simulators and tests; an
-// error is a bug of ours.
+// are, one link for each neighbor, no neighbor among the candidates, and ears that know of all that. It is for
+// simulators and tests; an error is a bug of ours.
 func (o *Overlay) Check() error {
 	in, out, pending, verifies, dials := 0, 0, 0, 0, 0
 	ids := append(make([]wire.ID, 0, 64), o.cfg.ID) // on the stack, unless there are many links

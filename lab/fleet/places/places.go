@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"hearsay/lab/fleet"
 	"hearsay/lab/fleet/cable"
@@ -41,25 +40,11 @@ type Place[R Run] struct {
 // Base is the part of a fleet.Fleet that does not depend on what the peers are. An engine embeds it, and calls Init.
 type Base[R Run] struct {
 	fleet.Hub
+	fleet.WallClock
 	cable.Network
 	Mu     sync.Mutex
 	List   []*Place[R] // by number, of which some may be left out; under Mu
 	Closed bool        // under Mu
-}
-
-// Now is the machine's clock, which all peers have.
-func (b *Base[R]) Now() time.Time { return time.Now() }
-
-// Sleep waits.
-func (b *Base[R]) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Peers are all places.

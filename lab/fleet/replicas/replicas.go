@@ -58,6 +58,7 @@ type Config struct {
 // Fleet is a fleet.Fleet that only watches.
 type Fleet struct {
 	fleet.Hub
+	fleet.WallClock
 	cfg       Config
 	targets   []discovery.Target
 	transport *http.Transport
@@ -159,21 +160,6 @@ func (f *Fleet) Close() error {
 
 // Engine is replicas.
 func (f *Fleet) Engine() string { return Engine }
-
-// Now is the machine's clock.
-func (f *Fleet) Now() time.Time { return time.Now() }
-
-// Sleep waits.
-func (f *Fleet) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // Publish says something at a peer.
 func (f *Fleet) Publish(ctx context.Context, peer int, text []byte) (fleet.Published, error) {

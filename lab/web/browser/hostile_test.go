@@ -8,8 +8,6 @@ import (
 
 	"hearsay/lab/control"
 	"hearsay/lab/fleet"
-	"hearsay/lab/fleet/simfleet"
-	"hearsay/lab/watch"
 	"hearsay/lab/watch/live"
 	"hearsay/lab/web"
 )
@@ -45,27 +43,8 @@ func (l liar) Peers() []fleet.Peer {
 }
 
 func TestHostileNamesAndTextsAreInert(t *testing.T) {
-	w, err := watch.New(watch.Options{Getenv: func(string) string { return "" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := simfleet.Config(fleet.Config{}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := liar{live.New(c, w.Take)}
-	w.Follow(f)
-	s, err := control.New(control.Config{Fleet: f, Watch: w, Name: names[0]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	web.Routes(s.Mux(), web.Config{Watch: w, Name: names[0], Engine: "sim", Token: s.Token(), Jaeger: `javascript:hacked()`})
-	if _, err := f.Add(t.Context(), 6, fleet.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	l := &lab{t: t, fleet: f, watch: w, server: s}
-	t.Cleanup(l.stop)
+	w, f := simulated(t)
+	l := serve(t, 6, control.Config{Fleet: liar{f}, Watch: w, Name: names[0]}, web.Config{Jaeger: `javascript:hacked()`})
 	l.meshed()
 	p := l.open(desk)
 	p.do(chromedp.Evaluate[chromedp.Void](`window.hacks = 0; window.hacked = () => { window.hacks++; }`))

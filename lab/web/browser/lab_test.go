@@ -26,6 +26,13 @@ type lab struct {
 // start starts a lab on that port of 127.0.0.1; 0 is any that is free.
 func start(t *testing.T, port, peers int) *lab {
 	t.Helper()
+	w, f := simulated(t)
+	return startWith(t, port, peers, w, f)
+}
+
+// simulated are peers that live, and who watches them.
+func simulated(t *testing.T) (*watch.Watch, *live.Fleet) {
+	t.Helper()
 	w, err := watch.New(watch.Options{Getenv: func(string) string { return "" }})
 	if err != nil {
 		t.Fatal(err)
@@ -34,17 +41,29 @@ func start(t *testing.T, port, peers int) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startWith(t, port, peers, w, live.New(c, w.Take))
+	return w, live.New(c, w.Take)
 }
 
 func startWith(t *testing.T, port, peers int, w *watch.Watch, f fleet.Fleet) *lab {
 	t.Helper()
+	can := func(fault string) error { return f.Can(fleet.Fault(fault)) }
+	return serve(t, peers, control.Config{Fleet: f, Watch: w, Port: port, Name: "test"}, web.Config{Can: can})
+}
+
+// serve starts a lab whose page is as said, but for what it has from the lab.
+func serve(t *testing.T, peers int, of control.Config, page web.Config) *lab {
+	t.Helper()
+	w, f := of.Watch, of.Fleet
 	w.Follow(f)
-	s, err := control.New(control.Config{Fleet: f, Watch: w, Port: port, Name: "test"})
+	s, err := control.New(of)
 	if err != nil {
 		t.Fatal(err)
 	}
-	web.Routes(s.Mux(), web.Config{Watch: w, Name: "test", Engine: f.Engine(), Token: s.Token(), Can: func(fault string) error { return f.Can(fleet.Fault(fault)) }})
+	page.Watch, page.Name, page.Engine = w, of.Name, f.Engine()
+	if !of.ReadOnly {
+		page.Token = s.Token()
+	}
+	web.Routes(s.Mux(), page)
 	if _, err := f.Add(t.Context(), peers, fleet.Options{}); err != nil {
 		t.Fatal(err)
 	}

@@ -5,37 +5,14 @@ import (
 	"testing"
 
 	"hearsay/lab/control"
-	"hearsay/lab/fleet"
-	"hearsay/lab/fleet/simfleet"
-	"hearsay/lab/watch"
-	"hearsay/lab/watch/live"
 	"hearsay/lab/web"
 )
 
 // A lab that only watches shows all there is to see, says why there is no more, and has no button that does nothing.
 func TestALabThatOnlyWatches(t *testing.T) {
 	const why = "this lab only watches: give it the Docker socket"
-	w, err := watch.New(watch.Options{Getenv: func(string) string { return "" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := simfleet.Config(fleet.Config{}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := live.New(c, w.Take)
-	w.Follow(f)
-	s, err := control.New(control.Config{Fleet: f, Watch: w, Name: "test", ReadOnly: true, Why: "give it the Docker socket"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	web.Routes(s.Mux(), web.Config{Watch: w, Name: "test", Engine: f.Engine(), Why: why})
-	if _, err := f.Add(t.Context(), 6, fleet.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	l := &lab{t: t, fleet: f, watch: w, server: s}
-	t.Cleanup(l.stop)
+	w, f := simulated(t)
+	l := serve(t, 6, control.Config{Fleet: f, Watch: w, Name: "test", ReadOnly: true, Why: "give it the Docker socket"}, web.Config{Why: why})
 	l.warm()
 	p := l.open(desk)
 	p.drawn(6)
