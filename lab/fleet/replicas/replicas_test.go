@@ -424,19 +424,22 @@ func TestLeavesTheName(t *testing.T) {
 // Numbers come of names, and whoever has none that will do gets the next.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
-	var at []string
-	for _, name := range []string{"peer-3", "ann", "peer-99999999999999999999", "peer-0"} {
-		at = append(at, start(t, name).at("127.0.0.1"))
-	}
+	// Those whose names have numbers first: whoever has none may take any that is free.
+	n := &names{all: map[string]bool{"numbered": true}}
 	twice := start(t, "peer-7")
 	other := newGate(t, twice.api.Addr())
 	t.Cleanup(other.close)
-	at = append(at, twice.at("127.0.0.1"), "localhost:"+other.l.Addr().String()[len("127.0.0.1:"):])
-	same := start(t, "peer-3")
-	at = append(at, same.at("127.0.0.1"))
-	s := look(t, nil, at...)
+	at := []string{start(t, "peer-3").at("numbered"), twice.at("numbered"), "numbered" + other.l.Addr().String()[len("127.0.0.1"):]}
+	for _, name := range []string{"ann", "peer-99999999999999999999", "peer-0", "peer-3"} {
+		at = append(at, start(t, name).at("others"))
+	}
+	s := look(t, n, at...)
 	s.waitKind(fleet.Started, 3, 1)
-	// It waits a while for its number.
+	s.waitKind(fleet.Started, 7, 1)
+	n.set("others", true)
+	// Those without a number are there at once,
+	s.wait("all but the second peer-3", func(fleet.Event) bool { return len(s.Peers()) == 5 })
+	// and it waits a while for its number.
 	s.wait("the second peer-3", func(e fleet.Event) bool {
 		return e.Kind == fleet.Started && slices.ContainsFunc(s.Peers(), func(p fleet.Peer) bool { return p.Name == "peer-3" && p.Number != 3 })
 	})
