@@ -56,8 +56,8 @@ func (w *World) dialled(d *dial) {
 		w.queue.push(d.began+int64(dialFor), evUnopened).dial = d
 		return
 	}
-	out := &pipe{from: d.from, to: h, fromRun: d.fromRun, toRun: h.run, fromConn: d.conn, latency: w.crossing(d.from, h)}
-	in := &pipe{from: h, to: d.from, fromRun: h.run, toRun: d.fromRun, toConn: d.conn, latency: w.crossing(h, d.from)}
+	out := &pipe{from: d.from, to: h, fromRun: d.fromRun, toRun: h.run, fromConn: d.conn, latency: w.latency(d.from, h)}
+	in := &pipe{from: h, to: d.from, fromRun: h.run, toRun: d.fromRun, toConn: d.conn, latency: w.latency(h, d.from)}
 	out.back, in.back = in, out
 	d.out = out
 	w.queue.push(back, evOpened).dial = d
@@ -133,12 +133,18 @@ func (d *dial) failed(w *World) {
 
 // crossing draws how long a packet takes between two hosts.
 func (w *World) crossing(a, b *Host) int64 {
+	d := w.latency(a, b)
+	if r := w.rule(a, b); r != nil {
+		d += int64(r.Delay)
+	}
+	return d
+}
+
+// latency draws how long it takes where nothing is wrong. A connection keeps it: what is wrong may end before.
+func (w *World) latency(a, b *Host) int64 {
 	d := w.between(w.cfg.LatencyMin, w.cfg.LatencyMax)
 	if a == b {
 		d = w.cfg.LatencyMin
-	}
-	if r := w.rule(a, b); r != nil {
-		d += r.Delay
 	}
 	return int64(d)
 }
