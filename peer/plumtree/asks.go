@@ -11,6 +11,7 @@ type ask struct {
 }
 
 func (t *Tree) request(l *link, a ask) {
+	a.start -= l.doubt
 	l.asks = append(l.asks, a)
 	t.unflushed = true
 	if a.origin != nil {

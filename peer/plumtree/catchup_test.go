@@ -1,6 +1,7 @@
 package plumtree
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -76,6 +77,34 @@ func TestNewcomerIsOwedNothingOlder(t *testing.T) {
 	c.want("and gets them", "2 MSG b5", "2 MSG b6")
 	if s := c.tree.Stats(); s.Dropped["old"] != 1 || s.Lost != 0 {
 		t.Fatalf("got %+v, want one old and none lost", s)
+	}
+}
+
+// TestOurWordIsLate has what we say of our uptime be under way for so long that we seem younger than we are.
+func TestOurWordIsLate(t *testing.T) {
+	c := newTalk(t, 1) // it started a minute ago
+	c.say(1, "HAVE last $a.9")
+	c.want("as a newcomer, ask", "1 WANT $a.1-9")
+	c.wait(1500 * time.Millisecond)
+	c.say(1, "GONE old $a.1-7")
+	if !strings.HasPrefix(c.said[0], "1 WANT 62000 ") {
+		t.Errorf("%q: half a second more than the far side allows for may have passed", c.said[0])
+	}
+	c.want("some of these may be owed to us", "1 WANT $a.1-7", "caught up 1 0/9")
+	c.wait(3 * time.Second)
+	c.say(1, "GONE old $a.1-6")
+	if !strings.HasPrefix(c.said[0], "1 WANT 66500 ") {
+		t.Errorf("%q: now it took longer still", c.said[0])
+	}
+	c.want("and of these", "1 WANT $a.1-6", "caught up 1 0/7")
+	c.wait(time.Second)
+	c.say(1, "GONE old $a.1-5")
+	c.msg(1, 'a', 6, time.Minute)
+	c.msg(1, 'a', 7, time.Minute)
+	c.want("these are old beyond doubt", "deliver a6", "deliver a7", "caught up 1 1/6")
+	c.say(1, "HAVE last $b.2")
+	if !strings.HasPrefix(c.said[0], "1 WANT 67500 ") {
+		t.Errorf("%q: the link is known to be slow", c.said[0])
 	}
 }
 

@@ -40,9 +40,14 @@ func (t *Tree) fetch(o *origin, graft bool) {
 
 // ask asks l for what comes next and it has.
 func (t *Tree) ask(l *link, o *origin, graft bool) {
+	t.askUntil(l, o, min(l.views[o.slot].has, o.firstHeld()-1), graft)
+}
+
+// askUntil is ask for no more than what comes up to and including last.
+func (t *Tree) askUntil(l *link, o *origin, last uint64, graft bool) {
 	t.unask(o)
 	v := &l.views[o.slot]
-	o.from, o.until, o.graft, o.askedAt = l, min(v.has, o.firstHeld()-1), graft, t.now
+	o.from, o.until, o.graft, o.askedAt = l, last, graft, t.now
 	first := wantPatience
 	if graft {
 		first = max(graftPatience, 2*t.late.delay(t.now))

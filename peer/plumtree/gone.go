@@ -22,9 +22,10 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	l.progress = t.now
 	answered, none := v.answered(r.First, last)
 	if d := o.deep; d != nil && r.First <= d.next && d.next <= last && slices.Contains(d.asked, l) {
-		if !c.Old || none || answered.start <= d.start {
+		switch {
+		case !c.Old || none || answered.start <= d.start && !t.doubt(l, answered.before(t.now), d.start):
 			t.onDeepGone(l, o, last, c.Old)
-		} else if answered.told || !v.awaits(d.next, d.start) { // that was too old for somebody younger
+		case answered.told || !v.awaits(d.next, d.start-l.doubt): // it was too old for somebody younger, or may not be
 			t.request(l, ask{o, d.next, d.until, d.start, false})
 		}
 		return ""
@@ -33,11 +34,14 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 		return ""
 	}
 	if c.Old && !t.cfg.History {
-		// It is older than we were when we asked, by startSlack. Our word was under way for no longer than the answer
-		// has taken.
 		published := never
 		if !none {
-			published = answered.start - startSlack + t.now - answered.at
+			if published = answered.before(t.now); t.doubt(l, published, t.start()) {
+				if o.from == l || o.from == nil {
+					t.askUntil(l, o, min(last, o.firstHeld()-1), o.graft)
+				}
+				return ""
+			}
 		}
 		t.skip(o, min(last, o.firstHeld()-1), published)
 		return ""
@@ -47,4 +51,15 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 		t.fetch(o, o.graft)
 	}
 	return ""
+}
+
+// doubt reports whether messages that l calls too old for whom we asked may be owed to him after all, who is owed
+// what was published since start: they were published before the given time. What we said of his uptime was under way
+// to l for so long that he seemed younger than he is. From then on l is told that much more.
+func (t *Tree) doubt(l *link, published, start instant) bool {
+	if published <= start {
+		return false
+	}
+	l.doubt = min(max(2*l.doubt, l.doubt+published-start), wire.MaxTime)
+	return true
 }

@@ -21,6 +21,8 @@ type link struct {
 	strained instant
 	prunedAt instant // when we last sent PRUNE
 	progress instant // when something that we had asked for last came
+	// doubt is how much older than he is we say that whoever we ask for is, since what we say is late.
+	doubt time.Duration
 
 	views   []view    // by origin.slot
 	last    *origin   // of the message before: bursts come from one origin

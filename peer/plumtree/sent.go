@@ -56,3 +56,7 @@ func (v *view) tell(upto uint64) {
 func (v *view) awaits(seq uint64, start instant) bool {
 	return slices.ContainsFunc(v.sent, func(s sent) bool { return s.next <= seq && seq <= s.last && s.start <= start })
 }
+
+// before is when messages had been published, at the latest, that the far side calls too old for the ask: for whom
+// it took the asker to be when the ask came, which was under way for no longer than the answer has taken.
+func (s *sent) before(now instant) instant { return s.start - startSlack + now - s.at }
