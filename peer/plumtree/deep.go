@@ -9,8 +9,9 @@ import (
 // deep is a deep fetch: a neighbor older than us asks for messages that we skipped as older than
 // ourselves. Where two meshes meet in a newcomer, the only way to them leads through it. So it asks
 // its other neighbors, on behalf of the asker; keeps what comes, without delivering it; and passes it
-// on. There is one at a time for an origin; other askers wait for it. An asker is asked himself, for the
-// others' sake: the way may lead through him, and that he was answered elsewhere he need not tell.
+// on. There is one at a time for an origin; other askers wait for it, and have their turns when nobody is left to be
+// asked: they may look for others, or be older. An asker is asked himself, for the others' sake: the way may lead
+// through him, and that he was answered elsewhere he need not tell.
 //
 // That nobody here has them does not mean that they are gone: whoever has them may come back. So the
 // asker waits, until they have expired. It misses them, and knows that it does.
@@ -24,6 +25,13 @@ type deep struct {
 	tried      []*link // those who were asked in this round
 	gone       []*link // those who said that what comes next is gone
 	silent     instant // since when all the others have been asked and did not answer; zero if they have not
+	turns      []turn  // who had his turn in this round
+}
+
+// turn is what an asker looked for, when he had his turn.
+type turn struct {
+	next  uint64
+	start instant
 }
 
 // deepHole answers for messages from r.next to last, which we skipped.
@@ -42,14 +50,59 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 		l.owed = slices.Delete(l.owed, i, i+1)
 	}
 	if o.deep == nil {
-		o.deep = &deep{next: r.next, last: last, start: r.start}
+		o.deep = &deep{}
+		o.deep.turn(r.next, last, r.start)
 		t.deeps = append(t.deeps, o)
 		t.deepNext(o)
 	} else if d := o.deep; d.from == nil && d.silent > 0 { // whoever waited alone can be asked for l
-		d.start = min(d.start, r.start)
+		if len(d.gone) == 0 {
+			d.turns = d.turns[:0]
+			d.turn(r.next, last, r.start)
+		} else {
+			d.start = min(d.start, r.start)
+		}
 		d.due, t.retryAt = t.now, t.now
 	}
 	return 0
+}
+
+// deepGone is up to where those who said that what comes next is gone have known what there is.
+func (t *Tree) deepGone(o *origin) (last uint64) {
+	last = o.deep.next
+	for _, l := range o.deep.gone {
+		last = max(last, l.views[o.slot].has)
+	}
+	return last
+}
+
+// turn has an asker looked for who is owed what was published since start.
+func (d *deep) turn(next, last uint64, start instant) {
+	d.next, d.last, d.start = next, last, start
+	d.tried, d.gone, d.silent = nil, nil, 0
+	d.turns = append(d.turns, turn{next, start})
+}
+
+// deepTurn gives an asker his turn who has not had it in this round, and reports whether there is one.
+func (t *Tree) deepTurn(o *origin) bool {
+	d := o.deep
+	for _, l := range t.links {
+		v := &l.views[o.slot]
+		for _, r := range []*owed{v.owed, v.deep} {
+			if r == nil || !r.parked {
+				continue
+			}
+			next, last := r.next, min(r.last, r.asked, o.skipped)
+			if !r.deep {
+				next = max(next, v.has+1)
+			}
+			had := slices.ContainsFunc(d.turns, func(x turn) bool { return x.next == next && x.start <= r.start })
+			if _, _, held := o.log.find(next); !had && !held && next <= last {
+				d.turn(next, last, r.start)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // deepNext asks the next neighbor, the oldest first, since it is the likeliest to have what we have
@@ -81,11 +134,18 @@ func (t *Tree) deepNext(o *origin) {
 		t.markFirst(d.from, o)
 		t.request(d.from, ask{o, d.next, d.until, d.start, false})
 	case t.now > t.cfg.Retain || len(d.gone) > 0 && (!open || d.silent > 0 && t.now-d.silent >= deepSilence):
-		t.conclude(o, d.last, false)
-		t.deepMoved(o, d.last+1)
+		last := d.last
+		if t.now <= t.cfg.Retain { // nobody has said anything of what lies beyond
+			last = min(last, t.deepGone(o))
+		}
+		t.conclude(o, last, false)
+		t.deepMoved(o, last+1)
+		return
+	case len(d.gone) == 0 && t.deepTurn(o):
+		t.deepNext(o)
 		return
 	default:
-		d.tried = nil
+		d.tried, d.turns = nil, append(d.turns[:0], turn{d.next, d.start})
 		d.due = t.now + deepAgain
 		if d.silent == 0 {
 			d.silent = t.now
@@ -119,7 +179,7 @@ func (t *Tree) deepHeard(l *link, m wire.Mark) {
 		return
 	}
 	d, v := o.deep, &l.views[o.slot]
-	if again := m.Seq <= v.has; !again && (v.has >= d.next || m.Seq < d.next) {
+	if m.Seq > v.has && !t.sought(o, v.has+1, m.Seq) {
 		return
 	}
 	is := func(x *link) bool { return x == l }
@@ -170,9 +230,17 @@ func (t *Tree) awaited(o *origin, but *link) bool {
 	})
 }
 
-// awaits reports whether r waits for a deep fetch to bring what is at next or later; nil does not.
+// sought reports whether an asker waits for a message of o from first to last.
+func (t *Tree) sought(o *origin, first, last uint64) bool {
+	return first <= o.deep.next && o.deep.next <= last || slices.ContainsFunc(t.links, func(l *link) bool {
+		v := &l.views[o.slot]
+		return slices.ContainsFunc([]*owed{v.owed, v.deep}, func(r *owed) bool { return r != nil && r.parked && first <= r.next && r.next <= last })
+	})
+}
+
+// awaits reports whether r waits for a deep fetch to bring next; nil does not.
 func (r *owed) awaits(next uint64) bool {
-	return r != nil && r.parked && min(r.last, r.asked) >= next
+	return r != nil && r.parked && r.next <= next && next <= min(r.last, r.asked)
 }
 
 // onDeep takes a message behind our mark if a deep fetch waits for it, whoever sends it: it is kept,

@@ -380,6 +380,42 @@ func TestNobodyIsAskedForNobody(t *testing.T) {
 	c.want("somebody comes, and is asked for the rest", "3 WANT $a.4-7")
 }
 
+// TestAskersTakeTurns has two look for different messages that we skipped, and to each of them somebody else is of use.
+func TestAskersTakeTurns(t *testing.T) {
+	c := newcomer(t)
+	c.down(1)
+	c.up(3)
+	c.said = nil
+	c.say(3, "HAVE last $a.3")
+	c.say(3, "WANT 600000 $a.4-7")
+	c.wantIdle("nobody has these")
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.wait(0)
+	c.want("but for another, who looks for more, he is asked himself", "3 WANT $a.1-3")
+	c.msg(3, 'a', 1, 3*time.Minute)
+	c.say(3, "GONE lost $a.2-3")
+	c.want("what he says is gone is gone, and of the rest he has said nothing", "2 MSG a1", "2 GONE lost $a.2-3")
+
+	c = newcomer(t)
+	c.upFor(3, 2*time.Minute)
+	c.said = nil
+	c.say(3, "WANT 120000 $a.4-7")
+	c.want("for one", "1 WANT $a.4-7")
+	c.say(2, "GRAFT 600000 $a.1-7")
+	c.wantIdle("another waits")
+	c.wait(deepPatience)
+	if !strings.HasPrefix(c.said[0], "1 WANT 3603") {
+		t.Errorf("%q does not ask on behalf of who is older", c.said[0])
+	}
+	c.want("but not for long", "1 WANT $a.1-7")
+	c.wait(deepPatience + deepAgain - 1)
+	c.wantIdle("both had their turns")
+	c.wait(1)
+	c.want("and have them again", "1 WANT $a.1-7")
+	c.wait(deepPatience)
+	c.want("and have them again", "1 WANT $a.4-7")
+}
+
 // TestWhoMayHaveSkippedItIsTold has us skip what a neighbor has as well. If it is not up for so long that it has had
 // all that is kept anywhere, it may have skipped the same, and the way of those who ask it leads through us.
 func TestWhoMayHaveSkippedItIsTold(t *testing.T) {
