@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -112,6 +113,10 @@ func (c *console) lines(ctx context.Context) <-chan string {
 			line := strings.TrimRight(in.Text(), "\r")
 			if line == "" {
 				c.again()
+				continue
+			}
+			if !utf8.ValidString(line) {
+				c.said(fmt.Sprintf("not sent: %v", errNotUTF8))
 				continue
 			}
 			select {

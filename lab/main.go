@@ -27,6 +27,7 @@ import (
 	"hearsay/lab/control"
 	"hearsay/lab/fleet/docker"
 	"hearsay/lab/fleet/local"
+	peer "hearsay/peer/cli"
 )
 
 // cli is the command line. Each command is in a file of its own.
@@ -45,6 +46,8 @@ type cli struct {
 	Compare compareCmd `cmd:"" help:"Put two runs side by side."`
 
 	Sim simCmd `cmd:"" help:"Run peers by the thousand in virtual time."`
+
+	Version kong.VersionFlag `help:"Print the version, and quit."`
 }
 
 // exit codes of the lab.
@@ -79,6 +82,7 @@ func main() {
 	docker.Main() // and so is the keeper of containers
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once; what it has started sees to itself
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -94,14 +98,14 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.Exit(func(n int) { code = n }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
-		kong.Vars{"port": strconv.Itoa(control.DefaultPort), "image": docker.DefaultImage},
+		kong.Vars{"version": "hearsay " + peer.Version(), "port": strconv.Itoa(control.DefaultPort), "image": docker.DefaultImage},
 	)
 	if err != nil {
 		panic(err) // the command line's description is wrong
 	}
 	k, err := parser.Parse(args)
 	if code >= 0 {
-		return code // --help
+		return code // --help, --version
 	}
 	switch bad := notText(args); {
 	case err != nil:

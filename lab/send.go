@@ -19,6 +19,8 @@ type sendCmd struct {
 	Text []string `arg:"" help:"The text; - reads it from standard input."`
 }
 
+var errNotUTF8 = errors.New("the text is not UTF-8, which is what a lab shows and what its commands speak")
+
 func (c *sendCmd) Run(ctx context.Context, s streams) error {
 	text := strings.Join(c.Text, " ")
 	if text == "-" {
@@ -32,7 +34,7 @@ func (c *sendCmd) Run(ctx context.Context, s streams) error {
 		return misused(fmt.Errorf("the text is longer than %d bytes", wire.MaxBody))
 	}
 	if !utf8.ValidString(text) {
-		return misused(errors.New("the text is not UTF-8, which is what a lab shows and what its commands speak"))
+		return misused(errNotUTF8)
 	}
 	l, err := c.dial()
 	if err != nil {

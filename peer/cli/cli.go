@@ -41,6 +41,8 @@ type commands struct {
 	Status statusCmd `cmd:"" help:"Print the status of a running peer as JSON."`
 	Health healthCmd `cmd:"" help:"Exit 0 if a running peer answers that it is well."`
 	Hand   handCmd   `cmd:"" hidden:"" help:"Serve a lab beside a running peer, on standard input and output: see package hook."`
+
+	Version kong.VersionFlag `env:"-" help:"Print the version, and quit."`
 }
 
 // Main runs `peer` with these arguments and streams, and returns its exit code.
@@ -54,12 +56,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.Help(help),
+		kong.Vars{"version": "hearsay " + Version()},
 	)
 	if err != nil {
 		panic(err) // the struct tags above are wrong
 	}
 	k, err := parser.Parse(args)
-	if exited >= 0 { // --help
+	if exited >= 0 { // --help, --version
 		return exited
 	}
 	if err != nil {

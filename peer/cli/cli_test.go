@@ -311,6 +311,17 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	t.Setenv("PEER_VERSION", "2") // whoever numbers his images so does not ask for ours
+	var out, errs bytes.Buffer
+	if code := Main([]string{"--version"}, nil, &out, &errs); code != 0 || out.String() != "hearsay "+Version()+"\n" {
+		t.Errorf("exit %d, %q, %q", code, out.String(), errs.String())
+	}
+	if code := Main([]string{"health", "--to", "127.0.0.1:1"}, nil, &out, &errs); code == 0 {
+		t.Error("a variable had the version printed")
+	}
+}
+
 func TestAppendEscaped(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"plain text, \"quoted\" \\ back", "plain text, \"quoted\" \\ back"},

@@ -66,7 +66,7 @@ func (c *runCmd) Run(s *streams) error {
 	defer logs.close(flushFor)
 	stderr := c.stderrHandler(logs)
 	telemetry.Quiet(slog.New(stderr))
-	tel := telemetry.Start(telemetry.Resource{ID: cfg.ID, Name: cfg.Name, Version: version()}, slog.New(stderr))
+	tel := telemetry.Start(telemetry.Resource{ID: cfg.ID, Name: cfg.Name, Version: Version()}, slog.New(stderr))
 	log := slog.New(stderr)
 	if remote := tel.LogHandler(stderr.level); remote != nil {
 		log = slog.New(slog.NewMultiHandler(stderr, remote))
@@ -186,8 +186,8 @@ type leveledHandler struct {
 	level slog.Level
 }
 
-// version is what the build says of itself.
-func version() string {
+// Version is what the build says of itself: by Go's tools, from the state of the repository.
+func Version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
