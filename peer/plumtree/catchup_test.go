@@ -108,6 +108,24 @@ func TestOurWordIsLate(t *testing.T) {
 	}
 }
 
+// TestSkippedForAnotherReason has us skip what an origin kept no longer when we met it. Whoever was there when it was
+// published, though younger than we are, is not told that it is too old for him.
+func TestSkippedForAnotherReason(t *testing.T) {
+	c := newTalk(t, 1)
+	c.msgLow(1, 'a', 8, 8, 10*time.Second)
+	c.want("we start where it starts", "deliver a8")
+	c.upFor(2, 20*time.Second)
+	c.said = nil
+	c.say(2, "WANT 20000 $a.1-8")
+	c.want("he may be owed these", "1 WANT $a.1-7")
+	c.say(1, "GONE lost $a.1-7")
+	c.want("and is told that they are gone", "2 GONE lost $a.1-7", "2 MSG a8")
+	c.upFor(3, 5*time.Second)
+	c.said = nil
+	c.say(3, "WANT 5000 $a.1-7")
+	c.want("they are older than this one in any case", "3 GONE old $a.1-7")
+}
+
 func TestHistoryIsOwedEverything(t *testing.T) {
 	c := newTalk(t, 1, func(c *Config) { c.History = true })
 	c.say(1, "HAVE last $a.9")

@@ -40,8 +40,8 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 	switch {
 	case o.verdict.covers(r, t.now):
 		return t.gone(l, r, min(last, o.verdict.last), o.verdict.old)
-	case r.start >= 0 || r.start > o.skippedAt:
-		return t.gone(l, r, last, true) // older than we are, and the asker is younger, or hardly older
+	case r.start > o.skippedAt:
+		return t.gone(l, r, last, true)
 	case t.now > t.cfg.Retain:
 		return t.gone(l, r, last, false) // older than we are, so they have expired everywhere
 	}

@@ -34,7 +34,7 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 		return ""
 	}
 	if c.Old && !t.cfg.History {
-		published := never
+		published := t.now
 		if !none {
 			if published = answered.before(t.now); t.doubt(l, published, t.start()) {
 				if o.from == l || o.from == nil {

@@ -50,7 +50,7 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 			t.skip(o, min(m.Seq, o.firstHeld())-1, a.published) // what came before an old message is older still
 		case o.upto == 0 && t.forgot:
 			// We had only been told of it. It is probably one that we have forgotten, as in originOf.
-			t.skip(o, min(m.Low, o.firstHeld())-1, never)
+			t.skip(o, min(m.Low, o.firstHeld())-1, a.published)
 		}
 	}
 	switch {
@@ -91,11 +91,11 @@ func (t *Tree) originOf(a *arrival) *origin {
 		t.drop(nil, a, reasonOriginsFull)
 		return nil
 	}
-	// What even its origin no longer keeps has expired everywhere. If we were there all the time and yet
+	// What even its origin no longer keeps has expired everywhere, or had to make room. If we were there all the time and yet
 	// never heard of it, though, it was owed to us, so we ask, and count it as lost.
 	if t.now < t.cfg.Retain || t.forgot {
 		o.upto = m.Low - 1
-		o.skipped, o.skippedAt = o.upto, never
+		o.skipped, o.skippedAt = o.upto, a.published
 	}
 	return o
 }

@@ -18,10 +18,10 @@ type origin struct {
 	// upto is our mark: we have, or know the fate of, every message up to and including upto. All that
 	// were owed to us have been delivered.
 	upto uint64
-	// skipped: what we do not hold up to and including skipped is older than this peer. We never had
-	// it, though others may.
+	// skipped: what we do not hold up to and including skipped is older than this peer, or its origin did not keep
+	// it any more when we met. We never had it, though others may.
 	skipped uint64
-	// skippedAt is when the newest of these was published, as far as we know: never, if that may be any time.
+	// skippedAt is when the newest of these was published, at the latest.
 	skippedAt instant
 	// evicted is the highest message that was removed from the log, and evictedAt when it was published.
 	evicted   uint64
