@@ -72,10 +72,7 @@ func (a *announcer) deadline() time.Time {
 
 // advance returns why to announce now, or nothing.
 func (a *announcer) advance(now time.Time, seeking bool) (why string) {
-	if seeking != a.seeking {
-		a.seeking = seeking
-		a.reset(now)
-	}
+	a.seeking = seeking
 	rest, seek := a.rest.Advance(now), a.seek.Advance(now)
 	if planted.On(planted.NeverQuiet) && rest {
 		a.reset(now)

@@ -76,7 +76,8 @@ type Overlay struct {
 	answers answers
 	counts  counts
 
-	seeking  bool   // as it was when we last told Trickle
+	seeking  bool   // as it was at the end of the last call
+	turns    turns  // changes of seeking that Trickle may still be told of
 	dialing  bucket // dials for links that may still be made
 	newcomer bucket // peers that announcements may still introduce
 
@@ -101,6 +102,7 @@ func New(cfg Config, now time.Time, rng *rand.Rand) *Overlay {
 	o.counts.init()
 	o.dialing = bucket{rate: dialsPerSecond, burst: dialsBurst}
 	o.newcomer = bucket{rate: newcomersPerSecond, burst: newcomersBurst}
+	o.turns.idle = bucket{rate: 1 / turnEvery.Seconds(), burst: turnsBurst}
 	o.root.start(o)
 	o.join.start(o)
 	o.ping.start(o)
@@ -305,7 +307,7 @@ func (o *Overlay) settle() {
 		o.heal.check(o)
 		if s := o.Seeking(); s != o.seeking {
 			o.seeking = s
-			o.effect(Effect{Action: Inconsistent})
+			o.turns.turned(o)
 		}
 	}
 	o.listen()

@@ -451,6 +451,51 @@ func TestWhoCannotBeDialledIsNotSought(t *testing.T) {
 	}
 }
 
+// A full peer on whom now one dial fails and now another does not, since packets are lost, is gone and back all the
+// time. Nobody's links change by that, and so it is hardly news.
+func TestWhoIsHardlyReachedIsHardlyNews(t *testing.T) {
+	const rounds, every = 60, 4 * time.Second
+	c := newTalk(t, slots(3, 3)) // it is the root, and probes all the time
+	c.dials('n', 1)
+	q := c.serves('q')
+	c.announced('p', func(a *wire.Announcement) { a.Slots = wire.Slots{Out: 2, Links: 3, In: 3, Serve: 3} })
+	c.full = true
+	news, turned := 0, 0
+	for i := range rounds {
+		before := c.o.Seeking()
+		c.said = nil
+		for end := c.now.Add(every); c.now.Before(end); {
+			c.alive(time.Second, 1, q)
+			for d := c.dialling(anyDial); d != 0; d = c.dialling(anyDial) {
+				if i%2 == 0 {
+					c.closed(d, wire.ReasonUnreached)
+				} else {
+					c.opened(d, 'p')
+					c.says(d, hello('p'))
+					c.says(d, refer(wire.ReasonFull))
+				}
+			}
+		}
+		if c.o.Seeking() != before {
+			turned++
+		}
+		for _, line := range c.said {
+			if line == "inconsistent" {
+				news++
+			}
+		}
+	}
+	if turned < rounds/2 {
+		t.Errorf("it changed its mind %d times in %d rounds: nothing was tried", turned, rounds)
+	}
+	if most := turnsBurst + int(rounds*every/turnEvery) + 1; news > most {
+		t.Errorf("it was told %d times, %d times would do", news, most)
+	}
+	if c.o.Stats().Limits["turns"] == 0 {
+		t.Error("the limit is not counted")
+	}
+}
+
 func TestGoodbye(t *testing.T) {
 	c := newTalk(t)
 	c.dials('n', 1)

@@ -1,6 +1,10 @@
 package overlay
 
-import "hearsay/peer/wire"
+import (
+	"time"
+
+	"hearsay/peer/wire"
+)
 
 // Slots is our load.
 func (o *Overlay) Slots() wire.Slots {
@@ -8,6 +12,29 @@ func (o *Overlay) Slots() wire.Slots {
 }
 
 func (o *Overlay) degree() int { return o.in + o.out }
+
+// turns bounds how often Trickle is reset because we begin to seek, or end. That is news if links have come or gone.
+// But where every slot is taken, and a dial in thirty fails, since packets are lost, whom we are not linked with is
+// gone and back all the time: each time that made half a dozen announcements.
+type turns struct {
+	slots wire.Slots // at the last turn
+	idle  bucket     // turns without a link that came or went
+}
+
+const (
+	turnEvery  = 30 * time.Second
+	turnsBurst = 4
+)
+
+func (t *turns) turned(o *Overlay) {
+	slots := o.Slots()
+	if slots == t.slots && !t.idle.take(o.now) {
+		o.counts.limit("turns")
+		return
+	}
+	t.slots = slots
+	o.effect(Effect{Action: Inconsistent})
+}
 
 // Seeking reports whether we lack links that somebody alive could give us. A peer that is linked with
 // everybody it knows is saturated: that it has slots to spare is no lack.
