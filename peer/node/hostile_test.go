@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -117,6 +118,32 @@ func TestStrangersWhoSendNonsense(t *testing.T) {
 	}
 	if s := status(); len(s.Links) != 1 || s.Links[0].SinceMS < since {
 		t.Errorf("a's link to b did not last: %+v", s.Links)
+	}
+}
+
+// However much garbage comes, all of it is counted, and a little of it logged.
+func TestGarbageDoesNotFillTheLog(t *testing.T) {
+	const sent = 5 * rationSize
+	var log bytes.Buffer
+	a, err := Start(Config{Name: "a", Listen: "127.0.0.1:0", NoMulticast: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range sent {
+		c, err := net.Dial("tcp", a.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, "GET / HTTP/1.1\r\n\r\n")
+	}
+	eventually(t, "all of it is counted", func() bool {
+		s, err := a.Status(t.Context())
+		return err == nil && s.Faults.Closed[wire.ReasonVerb]+s.Faults.Refused[wire.ReasonVerb] == sent
+	})
+	a.Close()
+	if n := strings.Count(log.String(), "closed a connection for what it sent"); n != rationSize {
+		t.Errorf("%d lines of the log, want %d", n, rationSize)
 	}
 }
 

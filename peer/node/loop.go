@@ -89,7 +89,13 @@ func (n *Node) take(b *batch) {
 		return
 	}
 	if b.broken {
-		n.log.Warn("closed a connection for what it sent", "addr", c.net.RemoteAddr().String(), "reason", b.end, "detail", b.detail)
+		if ok, left := n.broken.take(now); ok {
+			log := n.log
+			if left > 0 {
+				log = log.With("unlogged_before", left)
+			}
+			log.Warn("closed a connection for what it sent", "addr", c.net.RemoteAddr().String(), "reason", b.end, "detail", b.detail)
+		}
 		n.mesh.Break(now, c.id, b.end)
 		return
 	}

@@ -59,6 +59,7 @@ type Node struct {
 	dirty     []*conn
 	selfTest  selfTest
 	rejected  map[wire.Reason]uint64 // what the shell itself turned away
+	broken    ration                 // of log lines about connections that were closed for what they sent
 	resolving bool
 	watch     watch
 
