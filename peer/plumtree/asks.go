@@ -17,7 +17,7 @@ func (t *Tree) request(l *link, a ask) {
 	if a.origin != nil {
 		v := &l.views[a.origin.slot]
 		v.asked = max(v.asked, a.last)
-		v.ask(&a, t.now)
+		v.ask(&a, l.doubt, t.now)
 	}
 }
 

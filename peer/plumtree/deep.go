@@ -18,20 +18,14 @@ import (
 type deep struct {
 	from       *link // who is being asked; nil while there is nobody
 	next, last uint64
-	until      uint64  // what from was asked for: to until
-	start      instant // since when whoever it is for is owed messages
-	due        instant // when to ask somebody else, or again
-	asked      []*link // everybody who was asked
-	tried      []*link // those who were asked in this round
-	gone       []*link // those who said that what comes next is gone
-	silent     instant // since when all the others have been asked and did not answer; zero if they have not
-	turns      []turn  // who had his turn in this round
-}
-
-// turn is what an asker looked for, when he had his turn.
-type turn struct {
-	next  uint64
-	start instant
+	until      uint64   // what from was asked for: to until
+	start      instant  // since when whoever it is for is owed messages
+	due        instant  // when to ask somebody else, or again
+	asked      []*link  // everybody who was asked
+	tried      []*link  // those who were asked in this round
+	gone       []denial // of those who said that what comes next is gone
+	silent     instant  // since when all the others have been asked and did not answer; zero if they have not
+	turns      []turn   // who had his turn in this round
 }
 
 // deepHole answers for messages from r.next to last, which we skipped.
@@ -51,58 +45,19 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 	}
 	if o.deep == nil {
 		o.deep = &deep{}
-		o.deep.turn(r.next, last, r.start)
+		o.deep.turn(l, r, last)
 		t.deeps = append(t.deeps, o)
 		t.deepNext(o)
 	} else if d := o.deep; d.from == nil && d.silent > 0 { // whoever waited alone can be asked for l
 		if len(d.gone) == 0 {
 			d.turns = d.turns[:0]
-			d.turn(r.next, last, r.start)
+			d.turn(l, r, last)
 		} else {
 			d.start = min(d.start, r.start)
 		}
 		d.due, t.retryAt = t.now, t.now
 	}
 	return 0
-}
-
-// deepGone is up to where those who said that what comes next is gone have known what there is.
-func (t *Tree) deepGone(o *origin) (last uint64) {
-	last = o.deep.next
-	for _, l := range o.deep.gone {
-		last = max(last, l.views[o.slot].has)
-	}
-	return last
-}
-
-// turn has an asker looked for who is owed what was published since start.
-func (d *deep) turn(next, last uint64, start instant) {
-	d.next, d.last, d.start = next, last, start
-	d.tried, d.gone, d.silent = nil, nil, 0
-	d.turns = append(d.turns, turn{next, start})
-}
-
-// deepTurn gives an asker his turn who has not had it in this round, and reports whether there is one.
-func (t *Tree) deepTurn(o *origin) bool {
-	d := o.deep
-	for _, l := range t.links {
-		v := &l.views[o.slot]
-		for _, r := range []*owed{v.owed, v.deep} {
-			if r == nil || !r.parked {
-				continue
-			}
-			next, last := r.next, min(r.last, r.asked, o.skipped)
-			if !r.deep {
-				next = max(next, v.has+1)
-			}
-			had := slices.ContainsFunc(d.turns, func(x turn) bool { return x.next == next && x.start <= r.start })
-			if _, _, held := o.log.find(next); !had && !held && next <= last {
-				d.turn(next, last, r.start)
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // deepNext asks the next neighbor, the oldest first, since it is the likeliest to have what we have
@@ -118,7 +73,7 @@ func (t *Tree) deepNext(o *origin) {
 	}
 	open := false // somebody may have it yet
 	for _, l := range t.links {
-		if !t.awaited(o, l) || l.views[o.slot].has < d.next || slices.Contains(d.gone, l) {
+		if !t.awaited(o, l) || l.views[o.slot].has < d.next || d.denied(l) {
 			continue
 		}
 		open = true
@@ -128,7 +83,10 @@ func (t *Tree) deepNext(o *origin) {
 	}
 	switch {
 	case d.from != nil:
-		d.asked, d.tried = append(d.asked, d.from), append(d.tried, d.from)
+		if !slices.Contains(d.asked, d.from) {
+			d.asked = append(d.asked, d.from)
+		}
+		d.tried = append(d.tried, d.from)
 		d.until = min(d.last, d.from.views[o.slot].has)
 		d.due = t.now + deepPatience
 		t.markFirst(d.from, o)
@@ -136,7 +94,7 @@ func (t *Tree) deepNext(o *origin) {
 	case t.now > t.cfg.Retain || len(d.gone) > 0 && (!open || d.silent > 0 && t.now-d.silent >= deepSilence):
 		last := d.last
 		if t.now <= t.cfg.Retain { // nobody has said anything of what lies beyond
-			last = min(last, t.deepGone(o))
+			last = t.deniedUntil(o)
 		}
 		t.conclude(o, last, false)
 		t.deepMoved(o, last+1)
@@ -145,7 +103,7 @@ func (t *Tree) deepNext(o *origin) {
 		t.deepNext(o)
 		return
 	default:
-		d.tried, d.turns = nil, append(d.turns[:0], turn{d.next, d.start})
+		d.tried, d.turns = nil, append(d.turns[:0], d.turns[len(d.turns)-1])
 		d.due = t.now + deepAgain
 		if d.silent == 0 {
 			d.silent = t.now
@@ -182,8 +140,8 @@ func (t *Tree) deepHeard(l *link, m wire.Mark) {
 	if m.Seq > v.has && !t.sought(o, v.has+1, m.Seq) {
 		return
 	}
-	is := func(x *link) bool { return x == l }
-	d.tried, d.gone = slices.DeleteFunc(d.tried, is), slices.DeleteFunc(d.gone, is)
+	d.tried = slices.DeleteFunc(d.tried, func(x *link) bool { return x == l })
+	d.gone = slices.DeleteFunc(d.gone, func(x denial) bool { return x.link == l })
 	if r := v.deep; r != nil && r.parked && m.Seq <= v.has {
 		t.dropOwed(l, r)
 	}
@@ -191,8 +149,7 @@ func (t *Tree) deepHeard(l *link, m wire.Mark) {
 		if r.last <= m.Seq {
 			t.dropOwed(l, r)
 		} else { // for the rest it waits still
-			r.parked = false
-			t.serveSoon(l, r)
+			t.resume(l, r)
 		}
 	}
 	d.due, t.retryAt = t.now, t.now
@@ -202,6 +159,7 @@ func (t *Tree) deepHeard(l *link, m wire.Mark) {
 func (t *Tree) deepMoved(o *origin, next uint64) {
 	d := o.deep
 	d.silent = 0
+	d.gone = slices.DeleteFunc(d.gone, func(x denial) bool { return x.last < next })
 	switch d.next = next; {
 	case next > d.last:
 		o.deep = nil
@@ -212,45 +170,19 @@ func (t *Tree) deepMoved(o *origin, next uint64) {
 	default:
 		d.due = t.now + deepPatience
 	}
-	for _, l := range t.links {
-		for _, r := range []*owed{l.views[o.slot].owed, l.views[o.slot].deep} {
-			if r != nil && r.parked {
-				r.parked = false
-				t.serveSoon(l, r)
-			}
-		}
+	for l, r := range t.askers(o) {
+		t.resume(l, r)
 	}
 }
 
-// awaited reports whether anybody but l waits for what a deep fetch of o looks for.
-func (t *Tree) awaited(o *origin, but *link) bool {
-	return slices.ContainsFunc(t.links, func(l *link) bool {
-		v := &l.views[o.slot]
-		return l != but && (v.owed.awaits(max(o.deep.next, v.has+1)) || v.deep.awaits(o.deep.next))
-	})
-}
-
-// sought reports whether an asker waits for a message of o from first to last.
-func (t *Tree) sought(o *origin, first, last uint64) bool {
-	return first <= o.deep.next && o.deep.next <= last || slices.ContainsFunc(t.links, func(l *link) bool {
-		v := &l.views[o.slot]
-		return slices.ContainsFunc([]*owed{v.owed, v.deep}, func(r *owed) bool { return r != nil && r.parked && first <= r.next && r.next <= last })
-	})
-}
-
-// awaits reports whether r waits for a deep fetch to bring next; nil does not.
-func (r *owed) awaits(next uint64) bool {
-	return r != nil && r.parked && r.next <= next && next <= min(r.last, r.asked)
-}
-
-// onDeep takes a message behind our mark if a deep fetch waits for it, whoever sends it: it is kept,
-// not delivered.
+// onDeep takes a message behind our mark if somebody waits for it, whoever sends it, and be it another's turn by now: it
+// is kept, not delivered.
 func (t *Tree) onDeep(l *link, o *origin, a *arrival) bool {
 	d, m := o.deep, a.msg
-	if m.Seq != d.next {
+	if _, _, held := o.log.find(m.Seq); held {
 		return false
 	}
-	if _, _, held := o.log.find(m.Seq); held {
+	if m.Seq != d.next && (m.Age > t.cfg.Retain || !t.unpark(o, m.Seq)) {
 		return false
 	}
 	if m.Age > t.cfg.Retain {
@@ -269,6 +201,8 @@ func (t *Tree) onDeep(l *link, o *origin, a *arrival) bool {
 			r.next = max(r.next, m.Seq+1) // it looked for it, too
 		}
 	}
-	t.deepMoved(o, m.Seq+1)
+	if m.Seq == d.next {
+		t.deepMoved(o, m.Seq+1)
+	}
 	return true
 }

@@ -232,7 +232,7 @@ func TestOldForUsIsNotOldForAll(t *testing.T) {
 func TestSentIsBounded(t *testing.T) {
 	var v view
 	for i := range uint64(100) {
-		v.ask(&ask{first: i, last: i, start: instant(i)}, instant(i))
+		v.ask(&ask{first: i, last: i, start: instant(i)}, 0, instant(i))
 	}
 	if len(v.sent) != maxSent {
 		t.Fatalf("%d asks are remembered, and %d may be", len(v.sent), maxSent)

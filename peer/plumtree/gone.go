@@ -23,10 +23,15 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	answered, none := v.answered(r.First, last)
 	if d := o.deep; d != nil && r.First <= d.next && d.next <= last && slices.Contains(d.asked, l) {
 		switch {
-		case !c.Old || none || answered.start <= d.start && !t.doubt(l, answered.before(t.now), d.start):
-			t.onDeepGone(l, o, last, c.Old)
+		case !c.Old || none || answered.start <= d.start && !t.doubt(l, &answered, d.start):
+			if none {
+				answered.last = d.until
+			}
+			t.onDeepGone(l, o, last, answered.last, c.Old)
 		case answered.told || !v.awaits(d.next, d.start-l.doubt): // it was too old for somebody younger, or may not be
-			t.request(l, ask{o, d.next, d.until, d.start, false})
+			if until := min(d.last, v.has); until >= d.next && t.awaited(o, l) {
+				t.request(l, ask{o, d.next, until, d.start, false})
+			}
 		}
 		return ""
 	}
@@ -36,7 +41,7 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	if c.Old && !t.cfg.History {
 		published := t.now
 		if !none {
-			if published = answered.before(t.now); t.doubt(l, published, t.start()) {
+			if published = answered.before(t.now); t.doubt(l, &answered, t.start()) {
 				if o.from == l || o.from == nil {
 					t.askUntil(l, o, min(last, o.firstHeld()-1), o.graft)
 				}
@@ -53,13 +58,15 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	return ""
 }
 
-// doubt reports whether messages that l calls too old for whom we asked may be owed to him after all, who is owed
-// what was published since start: they were published before the given time. What we said of his uptime was under way
-// to l for so long that he seemed younger than he is. From then on l is told that much more.
-func (t *Tree) doubt(l *link, published, start instant) bool {
+// doubt reports whether messages that l calls too old, in answer to a, may be owed to him after all for whom we asked,
+// who is owed what was published since start: what we said of his uptime was under way to l for so long that he seemed
+// younger than he is. From then on l is told that much more. Several asks may be late for one reason, so what counts is
+// with how much this one was made.
+func (t *Tree) doubt(l *link, a *sent, start instant) bool {
+	published := a.before(t.now)
 	if published <= start {
 		return false
 	}
-	l.doubt = min(max(2*l.doubt, l.doubt+published-start), wire.MaxTime)
+	l.doubt = min(max(l.doubt, 2*a.doubt, a.doubt+published-start), wire.MaxTime)
 	return true
 }

@@ -57,6 +57,9 @@ func (t *Tree) oweRange(l *link, o *origin, first, last uint64, start instant, u
 		*at = r
 		t.serveSoon(l, r)
 	} else {
+		if r.parked && first < r.next { // of what comes before, some may be held
+			t.resume(l, r)
+		}
 		r.next, r.last, r.asked, r.start = min(r.next, first), max(r.last, last), max(r.asked, last), min(r.start, start)
 	}
 	// Messages that were pushed since the far side's ask was under way are held there, up to a limit. A
@@ -76,7 +79,7 @@ func (t *Tree) extend(l *link, v *view, o *origin) {
 		t.cutOwed(l)
 		t.mark(l, v, o)
 	case v.owed == nil:
-		v.owed = t.newOwed(owed{origin: o, next: o.upto, last: o.upto, start: -never, live: true})
+		v.owed = t.newOwed(owed{origin: o, next: o.upto, last: o.upto, start: t.now - wire.MaxTime, live: true})
 		t.serveSoon(l, v.owed)
 	default:
 		v.owed.last, v.owed.live = o.upto, true

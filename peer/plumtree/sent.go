@@ -10,6 +10,7 @@ type sent struct {
 	next, last uint64
 	start      instant // since when whoever it was for is owed messages
 	at         instant // when we asked
+	doubt      instant // link.doubt then, which start has in it
 	told       bool    // it has heard since that we have got so far, and may have let the ask drop
 }
 
@@ -17,11 +18,11 @@ type sent struct {
 // takes the patience of a deep fetch to come about.
 const maxSent = 8
 
-func (v *view) ask(a *ask, now instant) {
+func (v *view) ask(a *ask, doubt, now instant) {
 	if len(v.sent) == maxSent {
 		v.sent = slices.Delete(v.sent, 0, 1)
 	}
-	v.sent = append(v.sent, sent{next: a.first, last: a.last, start: a.start, at: now})
+	v.sent = append(v.sent, sent{next: a.first, last: a.last, start: a.start, at: now, doubt: doubt})
 }
 
 // answered takes note of an answer for first to last, and returns the ask that it answers; none reports that
