@@ -47,6 +47,7 @@ type Mesh struct {
 	announce announcer
 	cfg      Config
 	started  time.Time
+	ran      time.Time // when it was last called as it is all the time while it runs
 	out      Effects
 }
 
@@ -76,7 +77,7 @@ type Announced struct {
 
 // New returns the state of a peer that starts now, and asks to be found.
 func New(cfg Config, now time.Time, rng *rand.Rand) *Mesh {
-	m := &Mesh{cfg: cfg, started: now}
+	m := &Mesh{cfg: cfg, started: now, ran: now}
 	m.overlay = overlay.New(overlay.Config{
 		ID: cfg.ID, Name: cfg.Name, Port: cfg.Port, Links: cfg.Links, Serve: cfg.Serve,
 		Started: now, Join: cfg.Join, Sample: cfg.Sample, Ears: cfg.Ears,
@@ -119,6 +120,7 @@ func (m *Mesh) Break(now time.Time, conn wire.Conn, reason wire.Reason) {
 // kept. Frames for a connection that is no longer known are ignored: they were under way when it was
 // hung up.
 func (m *Mesh) Receive(now time.Time, conn wire.Conn, f *wire.Frame, at time.Time) {
+	m.wake(now)
 	linked := m.overlay.Alive(now, conn)
 	// A message on a connection that is no link is either late, after a Hangup, or out of turn.
 	if f.Verb < wire.VerbMsg || !linked {
@@ -188,12 +190,24 @@ func (m *Mesh) Leave(now time.Time) {
 
 // Advance lets time pass.
 func (m *Mesh) Advance(now time.Time) {
+	m.wake(now)
 	m.overlay.Advance(now)
 	m.pump(now)
 	m.tree.Advance(now)
 	if why := m.announce.advance(now, m.overlay.Seeking()); why != "" {
 		m.say(now, why, netip.AddrPort{})
 	}
+}
+
+// wake parts with all links if we have not run for a good part of the window. Our kernel went on, and in its buffers
+// messages do not age: they would come as news, to us and to those who have forgotten their origins since. The far
+// sides have given us up by now, and what we are owed is asked for over new links.
+func (m *Mesh) wake(now time.Time) {
+	if m.cfg.Retain > 0 && now.Sub(m.ran) >= m.cfg.Retain/2 {
+		m.overlay.Slept(now)
+		m.pump(now)
+	}
+	m.ran = now
 }
 
 // Deadline is when Advance must be called next; the zero time means never.

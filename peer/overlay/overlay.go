@@ -148,6 +148,20 @@ func (o *Overlay) Break(now time.Time, id wire.Conn, reason wire.Reason) {
 	}
 }
 
+// Slept parts with all links, since we have not run for so long that whatever waits in them is too old.
+func (o *Overlay) Slept(now time.Time) {
+	o.begin(now)
+	defer o.settle()
+	for i := 0; i < len(o.order); {
+		if c := o.order[i]; c.state == up {
+			o.close(c, wire.ReasonTimeout)
+			i = 0
+		} else {
+			i++
+		}
+	}
+}
+
 // Alive says that bytes arrived on a connection; whatever they say is a sign of life. It is called
 // for every frame, so for a link it looks up one number and writes another. It reports whether the
 // connection is a link.
