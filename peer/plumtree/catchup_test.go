@@ -1,6 +1,7 @@
 package plumtree
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,25 @@ func TestGoneAsksTheOthers(t *testing.T) {
 	c.want("then it goes on", "deliver a4", "3 MSG a4", "deliver a5", "3 MSG a5", "caught up 2 1/5")
 	if s := c.tree.Stats(); s.Lost != 3 {
 		t.Fatalf("got %+v, want three lost", s)
+	}
+}
+
+// TestSilentBesideGone has one say that it is gone, and another, who looks for it elsewhere, say nothing.
+func TestSilentBesideGone(t *testing.T) {
+	c := newTalk(t, 2)
+	c.say(1, "HAVE last $a.9")
+	c.want("one is asked", "1 WANT $a.1-9")
+	c.say(2, "HAVE last $a.9")
+	c.wait(wantPatience)
+	c.want("it does not answer, so the other is", "2 WANT $a.1-9", "caught up 1 0/9")
+	c.say(2, "GONE lost $a.1-6")
+	c.want("who does not have the first of them", "1 WANT $a.1-9", "caught up 2 0/9")
+	c.msg(2, 'a', 7, time.Second)
+	c.wait(goneSilence / 2)
+	c.said = nil
+	c.wait(goneSilence)
+	if !slices.Contains(c.said, "lost $a.1-6") || !slices.Contains(c.said, "deliver a7") {
+		t.Errorf("they are gone, and the next is here: %q", c.said)
 	}
 }
 

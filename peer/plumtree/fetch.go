@@ -97,6 +97,20 @@ func (t *Tree) goneUntil(o *origin) uint64 {
 	return until
 }
 
+// goneBut is up to where all but l who have what comes next said that it is gone; zero if only l has it.
+func (t *Tree) goneBut(o *origin, l *link) uint64 {
+	last, said := o.firstHeld()-1, false
+	for _, x := range t.links {
+		if v := &x.views[o.slot]; x != l && v.has > o.upto {
+			last, said = min(last, v.gone), true
+		}
+	}
+	if !said {
+		return 0
+	}
+	return last
+}
+
 // fetchToo asks l, which was grafted because time was up for one origin, for what else has been missing
 // for long enough.
 func (t *Tree) fetchToo(l *link) {

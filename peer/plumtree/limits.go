@@ -37,6 +37,9 @@ const (
 	deepAgain = 10 * time.Second
 	// deepSilence is how long those who do not answer are waited for, when one who had it says that it is gone.
 	deepSilence = 4 * time.Second
+	// goneSilence is the same for whoever asks for himself. He gives those who look for it elsewhere, on his behalf,
+	// the time to find that out.
+	goneSilence = 10 * time.Second
 	// verdictFor is how long we believe that what we never had cannot be had.
 	verdictFor = 10 * time.Second
 	// urgency is how long after the loss of an eager link whatever is announced and missing is grafted
