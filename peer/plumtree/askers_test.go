@@ -253,6 +253,87 @@ func TestDenials(t *testing.T) {
 	})
 }
 
+// TestLaterAskIsNotHidden has a newcomer ask us for what we skipped and nobody has, and then for what we hold behind it.
+func TestLaterAskIsNotHidden(t *testing.T) {
+	c := newcomer(t)
+	c.down(1)
+	c.say(2, "WANT 600000 $a.1-9")
+	c.wantIdle("nobody has the first of it")
+	c.say(2, "WANT 600000 $a.8-9")
+	c.want("but we hold what it asks for now", "2 MSG a8", "2 MSG a9")
+}
+
+// TestDroppedQuestionForSomebodyOlder has whom we asked for somebody who is to have the history let that drop. What it
+// answers next, to a question for somebody younger, is no word for another old one, for whom we ask as well.
+func TestDroppedQuestionForSomebodyOlder(t *testing.T) {
+	c := skipped(t, 7)
+	c.upFor(1, 30*time.Second)
+	c.up(2)
+	c.upFor(3, 3*time.Minute)
+	c.say(1, "HAVE last $a.7")
+	c.said = nil
+	c.say(2, "WANT 999999999999 $a.1-7")
+	c.want("for who is to have the history", "1 WANT $a.1-7")
+	c.down(2)
+	c.wait(deepPatience)
+	c.tree.link(1).views[c.tree.origins.findName(letter('a')).slot].tell(7) // and it lets that drop
+	c.said = nil
+	c.say(3, "WANT 180000 $a.7-7")
+	c.want("for the younger one", "1 WANT $a.7-7")
+	c.wait(deepPatience - time.Millisecond)
+	c.up(4)
+	c.said = nil
+	c.say(4, "WANT 999999999999 $a.7-7")
+	c.wait(time.Millisecond)
+	c.want("for an old one again", "1 WANT $a.7-7")
+	c.said = nil
+	c.say(1, "GONE old $a.7-7")
+	if c.says("4 GONE old") > 0 {
+		t.Error("that was for the younger one")
+	}
+}
+
+// TestWhoWasAskedIsTold has us ask a newcomer, and get it from another. It seems younger than the newcomer, since it did
+// not age on the wire, but he was asked and may look for it still, for others, too.
+func TestWhoWasAskedIsTold(t *testing.T) {
+	c := newTalk(t, 1)
+	c.upFor(2, 10*time.Second)
+	c.said = nil
+	c.say(2, "HAVE last $a.2")
+	c.want("who has it is asked", "2 WANT $a.1-2")
+	c.say(1, "HAVE last $a.2")
+	c.wait(wantPatience)
+	c.want("it does not answer, so another is", "caught up 2 0/2", "1 WANT $a.1-2")
+	c.msg(1, 'a', 1, 5*time.Second)
+	c.msg(1, 'a', 2, 5*time.Second)
+	c.want("there it is", "deliver a1", "deliver a2", "caught up 1 2/2")
+	c.wait(ihaveDelay)
+	c.want("and we are to be asked", "2 IHAVE $a.2")
+}
+
+// TestMarksOfNewcomersCross has us and a newcomer come to know of the same at one time. The way to it leads through us,
+// so it must know that we have got so far.
+func TestMarksOfNewcomersCross(t *testing.T) {
+	c := newTalk(t, 1)
+	c.upFor(2, 10*time.Second)
+	c.said = nil
+	c.say(1, "HAVE last $a.7")
+	c.want("for ourselves", "1 WANT $a.1-7")
+	c.say(1, "GONE old $a.1-7")
+	c.say(2, "IHAVE $a.7")
+	c.wait(ihaveDelay)
+	c.want("both have skipped it", "caught up 1 0/7", "2 IHAVE $a.7")
+
+	c = newTalk(t, 1)
+	c.upFor(2, 10*time.Second)
+	c.say(2, "PRUNE")
+	c.said = nil
+	c.msg(1, 'a', 1, 30*time.Second)
+	c.say(2, "IHAVE $a.1")
+	c.wait(ihaveDelay)
+	c.want("he has, and we have it", "deliver a1", "2 IHAVE $a.1")
+}
+
 // TestLateAnswers has each answer come when another has his turn.
 func TestLateAnswers(t *testing.T) {
 	c := skipped(t, 30)

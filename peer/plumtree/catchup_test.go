@@ -182,6 +182,20 @@ func TestSilentBesideGone(t *testing.T) {
 	if !slices.Contains(c.said, "lost $a.1-6") || !slices.Contains(c.said, "deliver a7") {
 		t.Errorf("they are gone, and the next is here: %q", c.said)
 	}
+
+	c = newTalk(t, 3)
+	for link := range 3 {
+		c.say(link+1, "HAVE last $a.6")
+	}
+	c.say(1, "GONE lost $a.1-6")
+	c.wait(goneSilence)
+	if slices.Contains(c.said, "lost $a.1-6") {
+		t.Errorf("two do not answer, and both are to have the time: %q", c.said)
+	}
+	c.wait(2 * goneSilence)
+	if !slices.Contains(c.said, "lost $a.1-6") {
+		t.Errorf("they had the time: %q", c.said)
+	}
 }
 
 func TestGapThatNobodyFills(t *testing.T) {

@@ -237,10 +237,10 @@ func TestSentIsBounded(t *testing.T) {
 	if len(v.sent) != maxSent {
 		t.Fatalf("%d asks are remembered, and %d may be", len(v.sent), maxSent)
 	}
-	if a, none := v.answered(95, 99); none || a.start != 95 {
+	if a, none := v.answered(95, 99, false); none || a.start != 95 {
 		t.Errorf("the first that fits is of %d: %v", a.start, none)
 	}
-	if _, none := v.answered(1, 1); !none {
+	if _, none := v.answered(1, 1, false); !none {
 		t.Error("what was forgotten is known still")
 	}
 }

@@ -97,15 +97,22 @@ func (t *Tree) goneUntil(o *origin) uint64 {
 	return until
 }
 
-// goneBut is up to where all but l who have what comes next said that it is gone; zero if only l has it.
-func (t *Tree) goneBut(o *origin, l *link) uint64 {
-	last, said := o.firstHeld()-1, false
-	for _, x := range t.links {
-		if v := &x.views[o.slot]; x != l && v.has > o.upto {
-			last, said = min(last, v.gone), true
+// goneAnyway is up to where what comes next can be given up, since some who had it say that it is gone, and the others
+// have been asked and do not answer; zero if it cannot.
+func (t *Tree) goneAnyway(o *origin) uint64 {
+	last, denied, silent := o.firstHeld()-1, false, 0
+	for _, l := range t.links {
+		switch v := &l.views[o.slot]; {
+		case v.has <= o.upto:
+		case v.gone > o.upto:
+			last, denied = min(last, v.gone), true
+		case v.asked <= o.upto || t.now-l.progress < goneSilence:
+			return 0
+		default:
+			silent++
 		}
 	}
-	if !said {
+	if !denied || t.now-o.blocked < instant(silent)*goneSilence { // each has his time
 		return 0
 	}
 	return last

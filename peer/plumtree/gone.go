@@ -20,7 +20,7 @@ func (t *Tree) onGone(l *link, c *wire.Gone) wire.Reason {
 	v := &l.views[o.slot]
 	last := min(r.Last, v.asked) // beyond that, nobody asked
 	l.progress = t.now
-	answered, none := v.answered(r.First, last)
+	answered, none := v.answered(r.First, last, c.Old)
 	if d := o.deep; d != nil && r.First <= d.next && d.next <= last && slices.Contains(d.asked, l) {
 		switch {
 		case !c.Old || none || answered.start <= d.start && !t.doubt(l, &answered, d.start):

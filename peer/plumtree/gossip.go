@@ -37,7 +37,7 @@ func (t *Tree) onMsg(l *link, m *wire.Msg, at instant) {
 		v.has = m.Seq
 	}
 	if m.Seq <= v.asked {
-		v.answered(m.Seq, m.Seq)
+		v.answered(m.Seq, m.Seq, false)
 		if l.progress = t.now; v.graft {
 			a.reason = reasonGraft
 		} else {
@@ -168,8 +168,8 @@ func (t *Tree) relay(o *origin, frame []byte) (links int) {
 	for _, l := range t.links {
 		v := &l.views[o.slot]
 		switch {
-		case v.has >= o.upto && !l.younger(o.published):
-		case v.has >= o.upto:
+		case v.has >= o.upto && !l.younger(o.published) && !t.mayLookFor(l, v, o.upto):
+		case v.has >= o.upto, !l.eager && l.younger(o.published):
 			t.markYounger(l, v, o)
 		case !l.eager:
 			t.mark(l, v, o)

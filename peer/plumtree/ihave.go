@@ -20,6 +20,12 @@ func (t *Tree) mark(l *link, v *view, o *origin) {
 // it, though it counts it as known, and look for it on behalf of somebody older.
 func (l *link) younger(published instant) bool { return published < l.started+startSlack }
 
+// mayLookFor reports whether l, who was asked for seq and has not answered, may look for it on our behalf. A message does
+// not age on its way, so that it may seem younger than who has skipped it.
+func (t *Tree) mayLookFor(l *link, v *view, seq uint64) bool {
+	return v.awaits(seq, never) && !t.expired(l.started+startSlack)
+}
+
 // markYounger has l told of our mark of o though it has as much, since we have got what it may look for.
 func (t *Tree) markYounger(l *link, v *view, o *origin) {
 	v.again = true
@@ -41,7 +47,7 @@ func (t *Tree) pend(l *link, v *view, o *origin) {
 // Whoever is up for longer than the window has skipped nothing that is kept anywhere.
 func (t *Tree) announce(o *origin) {
 	for _, l := range t.links {
-		if v := &l.views[o.slot]; v.has >= o.upto && !t.expired(l.started+startSlack) {
+		if v := &l.views[o.slot]; !t.expired(l.started + startSlack) {
 			t.markYounger(l, v, o)
 		} else {
 			t.mark(l, v, o)

@@ -131,14 +131,11 @@ func (t *Tree) onDue(o *origin) {
 		t.arm(o, l.progress+o.patience-t.now) // it is sending us other things
 	default:
 		// A link is in order, so asking the same one again would only bring the same again.
-		other, _ := t.announcer(o)
-		if other == nil || other == l {
-			if last := t.goneBut(o, l); last > o.upto && t.now-max(o.blocked, l.progress) >= goneSilence {
-				t.lose(o, last, reasonGone)
-				return
-			}
+		if last := t.goneAnyway(o); last > 0 {
+			t.lose(o, last, reasonGone)
+			return
 		}
-		if other == nil || other == l && t.now-o.askedAt < 2*patienceMax {
+		if other, _ := t.announcer(o); other == nil || other == l && t.now-o.askedAt < 2*patienceMax {
 			o.patience = min(2*o.patience, patienceMax)
 			t.arm(o, o.patience)
 			return

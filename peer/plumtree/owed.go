@@ -57,7 +57,10 @@ func (t *Tree) oweRange(l *link, o *origin, first, last uint64, start instant, u
 		*at = r
 		t.serveSoon(l, r)
 	} else {
-		if r.parked && first < r.next { // of what comes before, some may be held
+		// Of what comes before, some may be held. And who looks for what comes later looks for the rest no more, or will
+		// ask for it again.
+		if _, _, held := o.log.find(first); r.parked && (first < r.next || held) {
+			r.next = first
 			t.resume(l, r)
 		}
 		r.next, r.last, r.asked, r.start = min(r.next, first), max(r.last, last), max(r.asked, last), min(r.start, start)

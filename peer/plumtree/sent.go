@@ -26,22 +26,26 @@ func (v *view) ask(a *ask, doubt, now instant) {
 }
 
 // answered takes note of an answer for first to last, and returns the ask that it answers; none reports that
-// nobody asked, as far as we remember.
-func (v *view) answered(first, last uint64) (a sent, none bool) {
-	for i := range v.sent {
-		s := &v.sent[i]
-		if s.next > last || s.last < first {
-			continue
+// nobody asked, as far as we remember. If more than one fits, since one was let drop, an answer that says "too old" is
+// taken for that to whoever is youngest: of the others it says nothing, and they are asked for again.
+func (v *view) answered(first, last uint64, old bool) (a sent, none bool) {
+	pick := -1
+	for i, s := range v.sent {
+		if s.next <= last && first <= s.last && (pick < 0 || old && s.start-s.at > v.sent[pick].start-v.sent[pick].at) {
+			pick = i
 		}
-		a = *s
-		if s.next = last + 1; s.next > s.last {
-			if v.sent = slices.Delete(v.sent, i, i+1); len(v.sent) == 0 {
-				v.sent = nil
-			}
-		}
-		return a, false
 	}
-	return sent{}, true
+	if pick < 0 {
+		return sent{}, true
+	}
+	s := &v.sent[pick]
+	a = *s
+	if s.next = last + 1; s.next > s.last {
+		if v.sent = slices.Delete(v.sent, pick, pick+1); len(v.sent) == 0 {
+			v.sent = nil
+		}
+	}
+	return a, false
 }
 
 // tell notes that the far side is told of our mark.

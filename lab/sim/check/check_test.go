@@ -8,7 +8,7 @@ import (
 
 // The same seed is the same schedule and the same run, on any machine: these are the digests of all that was
 // sent in three of them. A change of the protocol changes them, and they are taken down anew.
-var digests = map[uint64]uint64{1: 0x218ec72f76ab6789, 2: 0x5558f26325ad63b4, 3: 0xa07c211fa96395da}
+var digests = map[uint64]uint64{1: 0xaf601b38cb1e7f45, 2: 0x18362a31c7252166, 3: 0xc05c3085c15482f8}
 
 func TestTheSameSeedIsTheSameRun(t *testing.T) {
 	for seed, want := range digests {
