@@ -6,7 +6,7 @@
 // IHAVE for something that does not arrive grafts the link it came on. What is left is a tree, with
 // the other links standing by to mend it.
 //
-// Three things are ours, and the rest leans on them:
+// Four things are ours, and the rest leans on them:
 //
 //   - FIFO relay. A peer relays and announces a message when it has all earlier ones of that origin,
 //     which is when it delivers it. So what a peer knows of an origin is a prefix, written as one
@@ -18,6 +18,9 @@
 //   - Catch-up. A link begins with both version vectors (HAVE), and each side asks (WANT) for what it
 //     lacks. Together with the marks that follow (IHAVE, or the messages themselves) a peer always
 //     comes to know what its neighbors have, so that nothing is missing unnoticed.
+//   - Deep fetches. A newcomer is not owed what is older than itself: it skips that, and its mark says that it knows of
+//     it, not that it has it. If the only way of two meshes to one another leads through newcomers, they look for what
+//     they skipped, on behalf of who is older, and pass it on.
 //
 // The package is pure: no sockets, clock, goroutines, locks or logger. The same calls with the same
 // seed give the same effects. Nothing here knows that TCP exists; what it needs of a link is that
