@@ -51,7 +51,8 @@ type Host struct {
 	frame   wire.Frame  // reused
 	turns   int         // events that happened to it
 
-	linksChanged bool // since they were checked
+	linksChanged bool          // since they were checked
+	linkedUntil  time.Duration // when a link last went; negative if none has
 }
 
 // Options are what one peer differs in from the others.
@@ -165,7 +166,7 @@ func (h *Host) Start() {
 	h.wakeAt = 0
 	h.ends, h.dials, h.slow, h.links, h.heard = nil, nil, nil, nil, nil
 	h.wet, h.backlog, h.inbox, h.answers, h.lookups = nil, nil, nil, nil, 0
-	h.started = w.now
+	h.started, h.linkedUntil = w.now, -1
 	rng := rand.New(rand.NewPCG(w.cfg.Seed+uint64(h.run)<<32, uint64(h.Number)))
 	h.id = wire.NewID(rng)
 	w.byID[h.id] = h
@@ -288,6 +289,7 @@ func (h *Host) performOverlay(o *overlay.Effect) {
 	case overlay.Down:
 		h.links = slices.DeleteFunc(h.links, func(l linked) bool { return l.conn == o.Conn })
 		h.linksChanged = true
+		h.linkedUntil = h.w.Now()
 	case overlay.Resolve:
 		h.w.resolve(h)
 	}

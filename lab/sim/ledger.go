@@ -39,6 +39,7 @@ type Life struct {
 	Run        uint32
 	Origin     wire.Origin
 	Start, End time.Duration // End is negative while it lives
+	Linked     time.Duration // until when it had a link, once it has ended; negative if it never had one
 	speaker    int           // in Speakers, or -1
 }
 
@@ -81,7 +82,13 @@ func (l *Ledger) begin(h *Host, at time.Duration) int {
 	return len(l.runs) - 1
 }
 
-func (l *Ledger) end(h *Host, at time.Duration) { l.runs[h.origin].End = at }
+func (l *Ledger) end(h *Host, at time.Duration) {
+	life := l.runs[h.origin]
+	life.End, life.Linked = at, h.linkedUntil
+	if len(h.links) > 0 {
+		life.Linked = at
+	}
+}
 
 // Lives are all runs of all peers, in the order in which they began.
 func (l *Ledger) Lives() []*Life { return l.runs }

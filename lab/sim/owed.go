@@ -11,9 +11,10 @@ import (
 // published and can be reached before the retention window closes.
 
 const (
-	// settled is how long a publisher must have lived after publishing, while nothing was wrong, for its
-	// message to be owed to all even if nobody who lives has it: a second gets a message over a link that
-	// stalls for a retransmission or two.
+	// settled is how long a publisher must have lived after publishing, with a link and while nothing was wrong, for
+	// its message to be owed to all even if nobody who lives has it: a second gets a message over a link that stalls
+	// for a retransmission or two. One whom nobody can find, as the only name on the join list stands for nobody, has
+	// nobody to tell.
 	settled = time.Second
 	// keptBeside is more than what keeping a message takes beside its text: its header, and its places in the
 	// log.
@@ -110,7 +111,7 @@ func (w *World) owedLast(k int) uint64 {
 	}
 	for i := range s.Messages {
 		m, seq := &s.Messages[i], uint64(i+1)
-		if s.End-m.At >= settled && w.calmAround(m.At) {
+		if min(s.End, s.Linked)-m.At >= settled && w.calmAround(m.At) {
 			continue
 		}
 		if w.Now()-m.At <= w.window() && !w.somebodyHas(k, seq) {

@@ -132,3 +132,18 @@ func TestHang(t *testing.T) {
 		t.Errorf("it goes on: %v", w.Failed())
 	}
 }
+
+// Whom nobody can find has nobody to tell, however long it lives.
+func TestOwedByWhoIsAlone(t *testing.T) {
+	w := New(Config{NoMulticast: true})
+	for range 2 {
+		w.Add(Options{}).Start()
+	}
+	w.Run(time.Second)
+	w.hosts[0].pretend()
+	w.Run(10 * settled)
+	w.hosts[0].Kill()
+	if n, list := w.Missing(1); n != 0 {
+		t.Errorf("%d are missing: %v", n, list)
+	}
+}
