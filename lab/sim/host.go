@@ -47,6 +47,7 @@ type Host struct {
 	answers []*dial     // ends of dials, while paused
 	lookups int         // of the join list, while paused
 	links   []linked    // as the core's Up and Down have it
+	met     []wire.ID   // former neighbors, each once
 	heard   []hearing   // by speaker in the ledger
 	frame   wire.Frame  // reused
 	turns   int         // events that happened to it
@@ -164,7 +165,7 @@ func (h *Host) Start() {
 	h.alive, h.paused, h.gone, h.down = true, false, false, false
 	h.open()
 	h.wakeAt = 0
-	h.ends, h.dials, h.slow, h.links, h.heard = nil, nil, nil, nil, nil
+	h.ends, h.dials, h.slow, h.links, h.met, h.heard = nil, nil, nil, nil, nil, nil
 	h.wet, h.backlog, h.inbox, h.answers, h.lookups = nil, nil, nil, nil, 0
 	h.started, h.linkedUntil = w.now, -1
 	rng := rand.New(rand.NewPCG(w.cfg.Seed+uint64(h.run)<<32, uint64(h.Number)))
@@ -290,6 +291,9 @@ func (h *Host) performOverlay(o *overlay.Effect) {
 		h.links = slices.DeleteFunc(h.links, func(l linked) bool { return l.conn == o.Conn })
 		h.linksChanged = true
 		h.linkedUntil = h.w.Now()
+		if h.local().Sub(o.Link.Since) >= time.Second && !h.Met(o.Link.ID) {
+			h.met = append(h.met, o.Link.ID)
+		}
 	case overlay.Resolve:
 		h.w.resolve(h)
 	}
@@ -297,6 +301,10 @@ func (h *Host) performOverlay(o *overlay.Effect) {
 		h.w.observe(h, &Observation{Link: o})
 	}
 }
+
+// Met reports whether this run of the host's peer had a link with another for a second or more, which has ended. A dial
+// that meant somebody else at its address may make one for a moment.
+func (h *Host) Met(id wire.ID) bool { return slices.Contains(h.met, id) }
 
 // pipe is where the peer writes for conn, or nil if the connection has ended.
 func (h *Host) pipe(conn wire.Conn) *pipe {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hearsay/lab/sim"
+	"hearsay/peer/wire"
 )
 
 // What act two demands, and within what time. The promises are in the README: a mesh heals about a second
@@ -46,7 +47,7 @@ const (
 // actTwo heals everything, and demands what is promised.
 func (p *play) actTwo() {
 	p.heal()
-	for _, demand := range []func() bool{p.whole, p.owed, p.newcomer, p.frugal, p.quiet, p.whole, p.counted} {
+	for _, demand := range []func() bool{p.remembered, p.whole, p.owed, p.newcomer, p.frugal, p.quiet, p.whole, p.counted} {
 		if !demand() || p.stopped() {
 			return
 		}
@@ -66,6 +67,30 @@ func (p *play) within(most time.Duration, wrong func() *sim.Violation) bool {
 		p.w.Violate(*v)
 	}
 	return took >= 0 && v == nil
+}
+
+// fewEnough is how many peers there may be for each to know all that ever were its neighbors: the overlay's maxProven.
+const fewEnough = 15
+
+// remembered demands that of two who were neighbors and live at least one knows where the other is. Whatever happened
+// to the dials between them, it may be the only way back: to purge candidates is how partitions become permanent.
+func (p *play) remembered() bool {
+	if len(p.hosts) > fewEnough {
+		return true
+	}
+	// By its address: somebody's old word may name who was there before.
+	forgot := func(h, other *sim.Host) bool {
+		return h.Met(other.ID()) && !slices.ContainsFunc(h.Status().Known, func(k wire.Candidate) bool { return k.Addr == other.Addr() })
+	}
+	for i, h := range p.hosts {
+		for _, other := range p.hosts[i+1:] {
+			if h.Alive() && other.Alive() && forgot(h, other) && forgot(other, h) {
+				p.w.Violate(sim.Violation{Rule: "forgotten", Host: h, What: fmt.Sprintf("%s and %s were neighbors, and neither knows the other any more", h.Name, other.Name)})
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (p *play) whole() bool {
