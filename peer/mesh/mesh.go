@@ -120,7 +120,9 @@ func (m *Mesh) Break(now time.Time, conn wire.Conn, reason wire.Reason) {
 // kept. Frames for a connection that is no longer known are ignored: they were under way when it was
 // hung up.
 func (m *Mesh) Receive(now time.Time, conn wire.Conn, f *wire.Frame, at time.Time) {
-	m.wake(now)
+	if now != m.ran { // all frames of one read have one time
+		m.wake(now)
+	}
 	linked := m.overlay.Alive(now, conn)
 	// A message on a connection that is no link is either late, after a Hangup, or out of turn.
 	if f.Verb < wire.VerbMsg || !linked {

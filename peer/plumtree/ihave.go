@@ -23,7 +23,7 @@ func (l *link) younger(published instant) bool { return published < l.started+st
 // mayLookFor reports whether l, who was asked for seq and has not answered, may look for it on our behalf. A message does
 // not age on its way, so that it may seem younger than who has skipped it.
 func (t *Tree) mayLookFor(l *link, v *view, seq uint64) bool {
-	return v.awaits(seq, never) && !t.expired(l.started+startSlack)
+	return len(v.sent) > 0 && v.awaits(seq, never) && !t.expired(l.started+startSlack)
 }
 
 // markYounger has l told of our mark of o though it has as much, since we have got what it may look for.
