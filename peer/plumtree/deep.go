@@ -35,7 +35,7 @@ func (t *Tree) deepHole(l *link, r *owed, last uint64) (bytes int) {
 	case o.verdict.covers(r, t.now):
 		return t.gone(l, r, min(last, o.verdict.last), o.verdict.old)
 	case r.start > o.skippedAt:
-		return t.gone(l, r, last, true)
+		return t.gone(l, r, last, true) // older than whoever asks
 	case t.now > t.cfg.Retain:
 		return t.gone(l, r, last, false) // older than we are, so they have expired everywhere
 	}

@@ -91,8 +91,8 @@ func (t *Tree) originOf(a *arrival) *origin {
 		t.drop(nil, a, reasonOriginsFull)
 		return nil
 	}
-	// What even its origin no longer keeps has expired everywhere, or had to make room. If we were there all the time and yet
-	// never heard of it, though, it was owed to us, so we ask, and count it as lost.
+	// What even its origin no longer keeps has expired everywhere, or had to make room. If we were there all the
+	// time and yet never heard of it, though, it was owed to us, so we ask, and count it as lost.
 	if t.now < t.cfg.Retain || t.forgot {
 		o.upto = m.Low - 1
 		o.skipped, o.skippedAt = o.upto, a.published

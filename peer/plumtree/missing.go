@@ -130,11 +130,11 @@ func (t *Tree) onDue(o *origin) {
 	case l.progress+o.patience > t.now && o.blocked+patienceMax > t.now:
 		t.arm(o, l.progress+o.patience-t.now) // it is sending us other things
 	default:
-		// A link is in order, so asking the same one again would only bring the same again.
 		if last := t.goneAnyway(o); last > 0 {
 			t.lose(o, last, reasonGone)
 			return
 		}
+		// A link is in order, so asking the same one again would only bring the same again.
 		if other, _ := t.announcer(o); other == nil || other == l && t.now-o.askedAt < 2*patienceMax {
 			o.patience = min(2*o.patience, patienceMax)
 			t.arm(o, o.patience)

@@ -23,6 +23,8 @@ type network struct {
 	// frames are some of those that were sent, and what they were then.
 	frames [][2][]byte
 	delay  func() time.Duration // of one link's direction, drawn when it comes up
+	// stepped is called after every step.
+	stepped func()
 }
 
 type fataler interface {
@@ -70,7 +72,8 @@ type packet struct {
 func newNetwork(t fataler, seed uint64) *network {
 	return &network{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1e9, 0),
-		delay: func() time.Duration { return 100 * time.Microsecond },
+		delay:   func() time.Duration { return 100 * time.Microsecond },
+		stepped: func() {},
 	}
 }
 
@@ -246,6 +249,7 @@ func (n *network) run(d time.Duration) {
 		}
 		n.now = next
 		n.step()
+		n.stepped()
 	}
 }
 
